@@ -1,0 +1,99 @@
+// Every bound of the data plane, each with what happens when it is reached.
+// A deployment's own limits (its plan, its settings) come with its config and never exceed these.
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+
+export const limits = {
+  /** CONNECT must arrive within this time after the socket opens; else closed, counted idle_timeout. */
+  connectTimeoutMs: 15 * SECOND,
+
+  /** Unconfirmed bytes of a link, each way; past it the sender collects. */
+  linkWindowBytes: 256 * KIB,
+
+  /** Bytes of a connection that the shard has not confirmed: past the first PUBACKs wait and QoS 0 is dropped. */
+  inboundPendingBytes: 1 * MIB,
+  /** Past the second the device is ended with 0x97: a Worker cannot pause reading. */
+  inboundPendingBytesHard: 4 * MIB,
+
+  /** Bytes in a device's socket buffer: past it the shard gets no credit; for longer than the time, closed. */
+  outboundBufferedBytes: 256 * KIB,
+  outboundStalledMs: 60 * SECOND,
+
+  /** Bytes pending over all connections of an isolate; past it new CONNECTs get 0x89. */
+  isolatePendingBytes: 64 * MIB,
+
+  /** One batch between shards; past either the sender starts the next batch. */
+  batchBytes: 1 * MIB,
+  batchMessages: 1_000,
+  /** Calls outstanding for a pair of shards; the last makes the receiver write at once, past it the sender collects. */
+  pairCallsOutstanding: 8,
+  /** What a stream between shards holds in memory beyond its outstanding calls; past it QoS 0 is dropped and counted,
+   *  QoS 1 goes to the outbox. */
+  pairPendingBytes: 16 * MIB,
+
+  /** How long a message may be in memory alone while its recipients have not acknowledged; then it is written. */
+  ackDeadlineMs: 50,
+
+  /** Durable outbox of a topic shard; past either a publish is refused: 5.0 gets 0x97, 3.1.1 no answer and the end. */
+  outboxMessages: 100_000,
+  outboxBytes: 256 * MIB,
+
+  /** Queue of a session; past either the oldest message is dropped and counted. */
+  sessionQueueMessages: 1_000,
+  sessionQueueBytes: 10 * MIB,
+
+  /** Unacknowledged messages sent to a client, as far as its Receive Maximum allows more; past it they wait. */
+  inflightMessages: 32,
+  /** Receive Maximum that the server announces; a client that sends more unacknowledged gets 0x93. */
+  serverReceiveMaximum: 1_000,
+
+  /** SUBACK waits this long for the routes to be durable; then 0x83 and roll-back. */
+  subscribeTimeoutMs: 10 * SECOND,
+  /** A route that no session wants is removed after this time, so that resubscribing costs nothing. */
+  routeRemovalDelayMs: 30 * SECOND,
+
+  /** Bytes stored by a shard; past it the oldest messages of its largest sessions are dropped. */
+  storedBytes: 2_000 * MIB,
+  /** Links of a session shard; past it CONNECT gets 0x89. */
+  connectionsPerShard: 8_000,
+
+  /** The edge's beat on a link, and how often the shard looks for links that missed it. */
+  heartbeatMs: 60 * SECOND,
+  sweepMs: 5 * MINUTE,
+  /** A link silent for this long at a sweep is ended. */
+  heartbeatMissedMs: 150 * SECOND,
+
+  /** A loss that is the service's own doing is told to nobody when the client is back within this time. */
+  lossGraceMs: 10 * SECOND,
+
+  /** Principals are cached at the edge this long at most. */
+  principalCacheMs: 60 * SECOND,
+  principalCacheEntries: 10_000,
+  /** Concurrent password derivations in an isolate; past it CONNECT gets 0x89. */
+  concurrentHashes: 32,
+  /** CONNECTs of one address and isolate: tokens a second and burst; past it CONNECT gets 0x9F. */
+  connectsPerAddressPerSecond: 500,
+  connectsPerAddressBurst: 5_000,
+
+  /** Largest MQTT packet that any plan allows; announced as Maximum Packet Size, past it 0x95. */
+  packetBytes: 1 * MIB + 64 * KIB,
+  clientIdBytes: 1_024,
+  topicBytes: 4_096,
+  topicLevels: 128,
+  /** Topic aliases that the server accepts from a client. */
+  topicAliasMaximum: 65_535 >> 4,
+
+  /** Cached results of topic lookups in a shard; past it the least recently used goes. */
+  matchCacheTopics: 10_000,
+  /** Cached nodes of the subscription trie in a shard. */
+  trieCacheNodes: 100_000,
+  /** Sessions without a connection kept in a shard's memory. */
+  offlineSessionCache: 5_000,
+  /** Retained messages sent for one new subscription; what is beyond is counted, not sent. */
+  retainedPerSubscription: 10_000,
+} as const;
+
+export type Limits = typeof limits;

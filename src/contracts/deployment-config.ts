@@ -1,0 +1,51 @@
+// What a deployment is to the data plane: its versioned config, made by the control plane, held by the Deployment
+// object and pushed to every shard and edge. It never holds a secret.
+
+import { z } from "zod";
+
+/** Bounds that a plan sets; `null` means that only the data plane's own limits hold. */
+export const planLimitsSchema = z.object({
+  sessionsMax: z.number().int().positive().nullable(),
+  messagesPerSecond: z.number().positive().nullable(),
+  subscriptionsPerClientMax: z.number().int().positive().nullable(),
+  /** Largest PUBLISH payload, bytes. */
+  messageBytesMax: z.number().int().positive(),
+  retainedMessagesMax: z.number().int().positive().nullable(),
+});
+export type PlanLimits = z.infer<typeof planLimitsSchema>;
+
+/** Settings of the broker that a tenant may change. Times in the unit their name ends with. */
+export const brokerSettingsSchema = z.object({
+  /** Longest Session Expiry Interval granted. */
+  sessionExpirySecondsMax: z.number().int().min(0).max(0xffff_ffff),
+  /** Session expiry of a 3.1 or 3.1.1 client without clean session. */
+  sessionExpirySecondsV3: z.number().int().min(0).max(0xffff_ffff),
+  queueLengthMax: z.number().int().positive(),
+  queueStoreQos0: z.boolean(),
+  inflightMax: z.number().int().positive().max(65_535),
+  ackDeadlineMs: z.number().int().min(0).max(1_000),
+  keepAliveSecondsMax: z.number().int().min(0).max(65_535),
+});
+export type BrokerSettings = z.infer<typeof brokerSettingsSchema>;
+
+export const deploymentConfigSchema = z.object({
+  v: z.literal(1),
+  /** Grows with every change; whoever holds a lower one asks for the newer. */
+  version: z.number().int().positive(),
+  status: z.enum(["running", "stopped"]),
+  /** Number of objects of each kind; slots map to them (see broker/topics/slots). */
+  shards: z.object({ session: z.number().int().min(1).max(1_024), topic: z.number().int().min(1).max(1_024) }),
+  limits: planLimitsSchema,
+  settings: brokerSettingsSchema,
+});
+export type DeploymentConfig = z.infer<typeof deploymentConfigSchema>;
+
+export const defaultBrokerSettings: BrokerSettings = {
+  sessionExpirySecondsMax: 7 * 24 * 3_600,
+  sessionExpirySecondsV3: 2 * 3_600,
+  queueLengthMax: 1_000,
+  queueStoreQos0: true,
+  inflightMax: 32,
+  ackDeadlineMs: 50,
+  keepAliveSecondsMax: 65_535,
+};

@@ -1,0 +1,97 @@
+// The link: one WebSocket from the edge to the session shard of a client, opened by a GET with `Upgrade: websocket`
+// on LINK_URL. Version 1, additive: unknown fields are ignored, unknown types end the link.
+//
+//   text, edge -> shard    `attach` as the first frame; HEARTBEAT, which the platform answers by itself
+//   text, shard -> edge    `attached` | `refused` | `stale` as the first frame; later `config`, `principal`; HEARTBEAT
+//   binary, both ways      data: u8 version, u32 credit (bytes now confirmed to the other side), then whole MQTT 5.0
+//                          packets, any number. A data frame without packets only returns credit.
+//
+// The window counts the bytes behind the header. Each side starts with `limits.linkWindowBytes` and confirms what it
+// took at half use or on data that travels anyway. Acknowledgements may be sent without credit, PUBLISH may not.
+// A client's DISCONNECT travels as a packet before the close. The shard ends a client by a DISCONNECT packet, which
+// the edge passes on and closes. Whoever closes says why with a code of `linkClose`.
+
+import type { DeploymentConfig } from "./deployment-config.ts";
+
+export const LINK_VERSION = 1;
+export const LINK_URL = "https://session-shard/link";
+export const LINK_HEADER_BYTES = 5;
+export const HEARTBEAT = "h";
+
+/** Close codes of a link, for each cause. */
+export const linkClose = {
+  /** The device closed or its socket broke. */
+  deviceGone: 4000,
+  /** The device was silent for one and a half keep alives [MQTT-3.1.2-22]. */
+  keepAlive: 4001,
+  /** The service's own doing: a deploy, a CPU budget, an error of ours. */
+  ours: 4002,
+  /** The shard ended the client; a DISCONNECT packet told the reason. */
+  ended: 4003,
+  /** The device was ended by the edge for a fault of its own (protocol error, malformed packet, quota). */
+  fault: 4004,
+} as const;
+
+export interface AttachFrame {
+  v: 1;
+  type: "attach";
+  clientId: string;
+  protocolVersion: 3 | 4 | 5;
+  cleanStart: boolean;
+  /** Seconds, already bounded by the deployment's settings; 0xFFFFFFFF never expires. */
+  sessionExpiryInterval: number;
+  keepAliveSeconds: number;
+  /** How many unacknowledged QoS 1 and 2 messages the client takes [MQTT-3.3.4-9]. */
+  receiveMaximum: number;
+  /** Largest packet the client takes, bytes, or null [MQTT-3.1.2-24]. */
+  maximumPacketSize: number | null;
+  requestProblemInformation: boolean;
+  username: string | null;
+  isSuperuser: boolean;
+  /** The device's address, without port. */
+  peerAddress: string;
+  /** The config that the edge judged by; a shard refuses an older one. */
+  configVersion: number;
+  /** The revision of users that the edge judged by; a shard refuses one older than a change of this user. */
+  principalRevision: number;
+}
+
+export type EdgeFrame = AttachFrame;
+
+export interface AttachedFrame {
+  v: 1;
+  type: "attached";
+  sessionPresent: boolean;
+}
+
+export interface RefusedFrame {
+  v: 1;
+  type: "refused";
+  /** Reason code for CONNACK. */
+  reasonCode: number;
+  reasonString?: string;
+}
+
+/** The edge judged by something old: it forgets what it has cached, takes `config` if given, and judges again. */
+export interface StaleFrame {
+  v: 1;
+  type: "stale";
+  config?: DeploymentConfig;
+}
+
+/** A newer config, to be used from now on. */
+export interface ConfigFrame {
+  v: 1;
+  type: "config";
+  config: DeploymentConfig;
+}
+
+/** A user changed: what is cached of it is to be dropped. */
+export interface PrincipalFrame {
+  v: 1;
+  type: "principal";
+  username: string;
+  revision: number;
+}
+
+export type ShardFrame = AttachedFrame | RefusedFrame | StaleFrame | ConfigFrame | PrincipalFrame;

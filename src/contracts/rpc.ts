@@ -1,0 +1,186 @@
+// What objects offer to the Worker and to each other over RPC. Calls are idempotent: the runtime may repeat them.
+// An object that its Deployment has not provisioned answers `NotProvisioned` and writes nothing.
+
+import type { DeploymentConfig } from "./deployment-config.ts";
+import type { ApiKeyInfo, ApiKeyRecord, Principal, PrincipalLookup } from "./principal.ts";
+
+/** A typed outcome: an expected failure is data, never an exception. */
+export type Outcome<T, E extends string = never> = { ok: true; value: T } | { ok: false; error: E };
+
+/** Why an object does not serve: it was never provisioned, or its deployment was deleted. */
+export type NotProvisioned = "not_provisioned";
+
+// ---- Deployment ---------------------------------------------------------------------------------------------------
+
+/** Everything the edge needs to judge a CONNECT, in one call. */
+export interface Admission {
+  config: DeploymentConfig;
+  lookup: PrincipalLookup | null;
+}
+
+/** What is given once when a deployment is made: verifiers of the secrets that its owner was shown. */
+export interface InitialCredentials {
+  principal: Principal;
+  apiKey: ApiKeyRecord;
+}
+
+/** Progress of a deletion: `done` when every object of the deployment is erased. */
+export interface DeletionProgress {
+  done: boolean;
+}
+
+export interface Page {
+  /** From 1. */
+  page: number;
+  limit: number;
+}
+
+export interface UserInfo {
+  username: string;
+  isSuperuser: boolean;
+}
+
+export interface DeploymentRpc {
+  /** Creates or changes the deployment; a version not above the stored one changes nothing. Returns the version now in
+   *  force and whether every shard has it. `credentials` count at the first call only. Deleted: refused for ever. */
+  configure(
+    deploymentId: string,
+    config: DeploymentConfig,
+    credentials: InitialCredentials | null,
+  ): Promise<Outcome<{ version: number; everywhere: boolean }, "deleted">>;
+  /** Ends all clients, erases every shard and at last itself but for a tombstone. Call again to learn the progress. */
+  destroy(deploymentId: string): Promise<DeletionProgress>;
+  /** Config and, if `username` is given, the principal. */
+  admit(username: string | null): Promise<Outcome<Admission, NotProvisioned>>;
+  findApiKey(key: string): Promise<Outcome<ApiKeyRecord | null, NotProvisioned>>;
+  listApiKeys(): Promise<Outcome<ApiKeyInfo[], NotProvisioned>>;
+  addApiKey(record: ApiKeyRecord): Promise<Outcome<ApiKeyInfo, NotProvisioned | "limit_reached" | "exists">>;
+  removeApiKey(key: string): Promise<Outcome<boolean, NotProvisioned>>;
+  listUsers(
+    page: Page,
+    likeUsername: string | null,
+  ): Promise<Outcome<{ users: UserInfo[]; count: number }, NotProvisioned>>;
+  findUser(username: string): Promise<Outcome<UserInfo | null, NotProvisioned>>;
+  /** `everywhere`: the change is in force on live connections too. */
+  addUser(principal: Principal): Promise<Outcome<{ everywhere: boolean }, NotProvisioned | "exists" | "limit_reached">>;
+  /** Null leaves a field as it is. */
+  updateUser(
+    username: string,
+    change: { verifier: Principal["verifier"] | null; isSuperuser: boolean | null },
+  ): Promise<Outcome<{ everywhere: boolean }, NotProvisioned | "not_found">>;
+  removeUser(username: string): Promise<Outcome<{ everywhere: boolean }, NotProvisioned | "not_found">>;
+  /** For GET /health: answers when storage answers. */
+  ping(): Promise<true>;
+}
+
+// ---- SessionShard -------------------------------------------------------------------------------------------------
+
+export interface SubscriptionInfo {
+  clientId: string;
+  topic: string;
+  qos: 0 | 1 | 2;
+  noLocal: boolean;
+  retainAsPublished: boolean;
+  retainHandling: 0 | 1 | 2;
+}
+
+/** A client as the deployment API shows it; times are epoch milliseconds, null when it never happened. */
+export interface ClientInfo {
+  clientId: string;
+  username: string | null;
+  protocolVersion: 3 | 4 | 5;
+  connected: boolean;
+  peerAddress: string;
+  connectedAt: number | null;
+  disconnectedAt: number | null;
+  createdAt: number;
+  cleanStart: boolean;
+  keepAliveSeconds: number;
+  sessionExpiryInterval: number;
+  subscriptions: number;
+  queueLength: number;
+  queueLengthMax: number;
+  queueDropped: number;
+  inflight: number;
+  inflightMax: number;
+  disconnectReason: string | null;
+}
+
+export interface ClientFilter {
+  username?: string;
+  connected?: boolean;
+  likeClientId?: string;
+  likeUsername?: string;
+  peerAddress?: string;
+  protocolVersion?: 3 | 4 | 5;
+  cleanStart?: boolean;
+}
+
+export interface SessionShardStats {
+  connections: number;
+  sessions: number;
+  subscriptions: number;
+  queuedMessages: number;
+  messagesReceived: number;
+  messagesSent: number;
+  messagesDropped: number;
+}
+
+/** A message of the deployment API, already validated; `packet` is a normalised MQTT 5.0 PUBLISH. */
+export interface ApiMessage {
+  packet: Uint8Array;
+}
+
+export interface SessionShardRpc {
+  /** First provisioning, and every later config. Answers the version in force. */
+  configure(deploymentId: string, index: number, config: DeploymentConfig): Promise<number>;
+  /** A user changed or went (`removed`): ends or re-checks its clients, tells the links. Kept while an edge may still
+   *  hold the old one. */
+  principalChanged(username: string, revision: number, removed: boolean): Promise<void>;
+  /** Next batch of the stream from a topic shard (see envelope.ts). Answers when it is safe. */
+  deliver(envelope: Uint8Array): Promise<DeliverReply>;
+  /** Publishes for the deployment API; one reason code a message, in order, when safe (0x00, 0x10, 0x97, ...). */
+  publish(messages: ApiMessage[]): Promise<Outcome<number[], NotProvisioned>>;
+  /** Clients by ascending client id, after `after` (exclusive; "" is the beginning). `count` is of all that match. */
+  listClients(
+    filter: ClientFilter,
+    after: string,
+    limit: number,
+  ): Promise<Outcome<{ clients: ClientInfo[]; count: number }, NotProvisioned>>;
+  findClient(clientId: string): Promise<Outcome<ClientInfo | null, NotProvisioned>>;
+  /** Ends the connection with 0x98 and discards the session. False: there is none. */
+  kickClient(clientId: string): Promise<Outcome<boolean, NotProvisioned>>;
+  /** Null: there is no such client. */
+  listSubscriptions(clientId: string): Promise<Outcome<SubscriptionInfo[] | null, NotProvisioned>>;
+  stats(): Promise<Outcome<SessionShardStats, NotProvisioned>>;
+  /** Ends all clients, erases everything. */
+  destroy(): Promise<void>;
+}
+
+// ---- TopicShard ---------------------------------------------------------------------------------------------------
+
+export interface TopicShardStats {
+  topics: number;
+  retained: number;
+  outbox: number;
+}
+
+export interface TopicShardRpc {
+  configure(deploymentId: string, index: number, config: DeploymentConfig): Promise<number>;
+  /** Next batch of the stream from a session shard. Answers on receipt; outcomes travel in the stream back. */
+  deliver(envelope: Uint8Array): Promise<DeliverReply>;
+  stats(): Promise<Outcome<TopicShardStats, NotProvisioned>>;
+  destroy(): Promise<void>;
+}
+
+// ---- Streams between shards ---------------------------------------------------------------------------------------
+
+/** Answer to a batch. `incarnation` is the receiver's own: a new one tells the sender that the receiver was reset. */
+export type DeliverReply =
+  /** Applied now or before. */
+  | { status: "done"; incarnation: number }
+  /** Not the next one: send again from `expected`. */
+  | { status: "gap"; incarnation: number; expected: number }
+  /** A newer incarnation of the sender was seen: this one is dead. */
+  | { status: "stale"; incarnation: number }
+  | { status: "not_provisioned"; incarnation: number };

@@ -1,0 +1,4 @@
+import { DurableObject } from "cloudflare:workers";
+import type { Env } from "../../platform/env.ts";
+
+export class Deployment extends DurableObject<Env> {}

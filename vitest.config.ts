@@ -1,0 +1,36 @@
+// Three kinds of test: `unit` runs in Node without a runtime, `workerd` runs inside workerd with real objects, `e2e`
+// drives the started service with real clients.
+
+import { fileURLToPath } from "node:url";
+import { cloudflareTest } from "@cloudflare/vitest-plugin";
+import { defineConfig } from "vitest/config";
+
+const inWorkerd = cloudflareTest({
+  wrangler: { configPath: fileURLToPath(new URL("wrangler.toml", import.meta.url)) },
+  miniflare: {
+    bindings: {
+      DATABASE_URL: "postgres://unused",
+      BETTER_AUTH_SECRET: "a secret for tests alone, 32 bytes or more",
+      DEPLOYMENT_ID_KEY: "a key for tests alone, 32 bytes or more",
+    },
+  },
+});
+
+export default defineConfig({
+  test: {
+    projects: [
+      { test: { name: "unit", include: ["test/unit/**/*.test.ts"], environment: "node" } },
+      { plugins: [inWorkerd], test: { name: "workerd", include: ["test/workerd/**/*.test.ts"] } },
+      {
+        test: {
+          name: "e2e",
+          include: ["test/e2e/**/*.test.ts"],
+          environment: "node",
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+          fileParallelism: false,
+        },
+      },
+    ],
+  },
+});
