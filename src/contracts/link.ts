@@ -1,13 +1,18 @@
 // The link: one WebSocket from the edge to the session shard of a client, opened by a GET with `Upgrade: websocket`
-// on LINK_URL. Version 1, additive: unknown fields are ignored, unknown types end the link.
+// on LINK_URL and the attach in a header, so that a connect is one event of the shard. Version 1, additive: unknown
+// fields are ignored, unknown types end the link.
 //
-//   text, edge -> shard    `attach` as the first frame; HEARTBEAT, which the platform answers by itself
-//   text, shard -> edge    `attached` | `refused` | `stale` as the first frame; later `config`, `principal`; HEARTBEAT
-//   binary, both ways      data: u8 version, u32 credit (bytes now confirmed to the other side), then whole MQTT 5.0
-//                          packets, any number. A data frame without packets only returns credit.
+//   header ATTACH_HEADER   `Attach` as ASCII JSON (attachHeader)
+//   answer 101             with ATTACHED_HEADER: `Attached` as JSON; data may follow at once
+//   answer 4xx, JSON body  `Refused` (403) or `Stale` (409); anything else: the shard is unavailable
+//   text, edge -> shard    HEARTBEAT alone, which the platform answers by itself with HEARTBEAT
+//   text, shard -> edge    `ConfigFrame`, `PrincipalFrame` (JSON); HEARTBEAT
+//   binary, both ways      data: u8 version, u32 big-endian credit (bytes now confirmed to the other side), then whole
+//                          MQTT 5.0 packets, any number. A data frame without packets only returns credit.
 //
-// The window counts the bytes behind the header. Each side starts with `limits.linkWindowBytes` and confirms what it
-// took at half use or on data that travels anyway. Acknowledgements may be sent without credit, PUBLISH may not.
+// The window counts the bytes behind the header. Each side starts with `limits.linkWindowBytes`, may send a PUBLISH
+// while its credit is above zero (so one packet may overdraw it), and confirms what it took at half use or on data that
+// travels anyway. Acknowledgements and control packets need no credit, but count.
 // A client's DISCONNECT travels as a packet before the close. The shard ends a client by a DISCONNECT packet, which
 // the edge passes on and closes. Whoever closes says why with a code of `linkClose`.
 
@@ -15,6 +20,8 @@ import type { DeploymentConfig } from "./deployment-config.ts";
 
 export const LINK_VERSION = 1;
 export const LINK_URL = "https://session-shard/link";
+export const ATTACH_HEADER = "fulmar-attach";
+export const ATTACHED_HEADER = "fulmar-attached";
 export const LINK_HEADER_BYTES = 5;
 export const HEARTBEAT = "h";
 
@@ -32,9 +39,9 @@ export const linkClose = {
   fault: 4004,
 } as const;
 
-export interface AttachFrame {
+/** What the edge asks for when it opens a link. */
+export interface Attach {
   v: 1;
-  type: "attach";
   clientId: string;
   protocolVersion: 3 | 4 | 5;
   cleanStart: boolean;
@@ -56,26 +63,23 @@ export interface AttachFrame {
   principalRevision: number;
 }
 
-export type EdgeFrame = AttachFrame;
-
-export interface AttachedFrame {
+/** The link stands. */
+export interface Attached {
   v: 1;
-  type: "attached";
   sessionPresent: boolean;
 }
 
-export interface RefusedFrame {
+/** The client may not connect. */
+export interface Refused {
   v: 1;
-  type: "refused";
   /** Reason code for CONNACK. */
   reasonCode: number;
   reasonString?: string;
 }
 
 /** The edge judged by something old: it forgets what it has cached, takes `config` if given, and judges again. */
-export interface StaleFrame {
+export interface Stale {
   v: 1;
-  type: "stale";
   config?: DeploymentConfig;
 }
 
@@ -94,4 +98,12 @@ export interface PrincipalFrame {
   revision: number;
 }
 
-export type ShardFrame = AttachedFrame | RefusedFrame | StaleFrame | ConfigFrame | PrincipalFrame;
+export type ShardFrame = ConfigFrame | PrincipalFrame;
+
+/** The value of ATTACH_HEADER: JSON with everything beyond ASCII escaped. */
+export function attachHeader(attach: Attach): string {
+  return JSON.stringify(attach).replace(
+    /[\u007f-\uffff]/g,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+}
