@@ -1,0 +1,186 @@
+// The sending end of the ordered stream between two objects: collects entries into batches, keeps several calls
+// outstanding, sends again what was not answered, in order. What an entry means is its user's business: a token
+// travels with each entry that somebody waits for, and comes back when the receiver has answered its batch.
+
+import type { EnvelopeHeader } from "../contracts/envelope.ts";
+import { EnvelopeWriter } from "../contracts/envelope.ts";
+import type { DeliverReply } from "../contracts/rpc.ts";
+
+export interface StreamSenderOptions<Token> {
+  /** This object's index among its kind, and how often it has started. */
+  sender: number;
+  incarnation: number;
+  bounds: { batchBytes: number; batchEntries: number; callsOutstanding: number; callTimeoutMs: number };
+  call(envelope: Uint8Array): Promise<DeliverReply>;
+  /** Milliseconds until try `attempt` (from 1). */
+  backOffMs(attempt: number): number;
+  /** The receiver has these, in order; `receiver` is its incarnation. */
+  onAnswered(tokens: Token[], receiver: number): void;
+  /** A call failed; these are not answered and will be sent again until they are. */
+  onTrouble(tokens: Token[]): void;
+  /** All that was unanswered at the trouble has been answered. */
+  onRecovered(): void;
+  /** A newer incarnation of this object lives: this one must end. */
+  onReplaced(): void;
+}
+
+interface Batch<Token> {
+  readonly writer: EnvelopeWriter;
+  readonly tokens: Token[];
+  readonly sequence: number;
+  sentAt: number;
+  answered: boolean;
+}
+
+/** One stream. `writer` takes the next entry; call `written` behind each. */
+export class StreamSender<Token> {
+  readonly #options: StreamSenderOptions<Token>;
+  /** Sent and not answered, in order. */
+  #unanswered: Batch<Token>[] = [];
+  /** Full batches that wait for a call. */
+  #full: Batch<Token>[] = [];
+  #collecting: { writer: EnvelopeWriter; tokens: Token[] } = { writer: new EnvelopeWriter(), tokens: [] };
+  #nextSequence = 1;
+  #pumpScheduled = false;
+  #attempt = 0;
+  #watch: ReturnType<typeof setTimeout> | null = null;
+
+  constructor(options: StreamSenderOptions<Token>) {
+    this.#options = options;
+  }
+
+  /** True from a failed call until everything that was unanswered then has been answered. */
+  get troubled(): boolean {
+    return this.#attempt > 0;
+  }
+
+  /** Nothing is collected, waiting or unanswered. */
+  get idle(): boolean {
+    return this.#unanswered.length === 0 && this.#full.length === 0 && this.#collecting.writer.entries === 0;
+  }
+
+  /** Bytes that wait for a call. */
+  get pendingBytes(): number {
+    let bytes = this.#collecting.writer.byteLength;
+    for (const batch of this.#full) bytes += batch.writer.byteLength;
+    return bytes;
+  }
+
+  /** Takes the next entry; `written` must follow. */
+  get writer(): EnvelopeWriter {
+    return this.#collecting.writer;
+  }
+
+  /** The entry just written is complete; `token` comes back when it is answered. */
+  written(token: Token | null): void {
+    const { writer, tokens } = this.#collecting;
+    if (token !== null) tokens.push(token);
+    const { batchBytes, batchEntries } = this.#options.bounds;
+    if (writer.byteLength >= batchBytes || writer.entries >= batchEntries) this.#full.push(this.#close());
+    if (this.#pumpScheduled) return;
+    this.#pumpScheduled = true;
+    // Idle: at the end of this event. Busy: one turn later, so that what arrives meanwhile travels along.
+    if (this.#unanswered.length === 0) queueMicrotask(() => this.#pump());
+    else setTimeout(() => this.#pump(), 0);
+  }
+
+  #close(): Batch<Token> {
+    const { writer, tokens } = this.#collecting;
+    this.#collecting = { writer: new EnvelopeWriter(), tokens: [] };
+    return { writer, tokens, sequence: this.#nextSequence++, sentAt: 0, answered: false };
+  }
+
+  #pump(): void {
+    this.#pumpScheduled = false;
+    while (!this.troubled && this.#unanswered.length < this.#options.bounds.callsOutstanding) {
+      const batch = this.#full.shift() ?? (this.#collecting.writer.entries > 0 ? this.#close() : null);
+      if (batch === null) return;
+      this.#unanswered.push(batch);
+      this.#send(batch);
+    }
+  }
+
+  #send(batch: Batch<Token>): void {
+    const { sender, incarnation, bounds } = this.#options;
+    const header: EnvelopeHeader = {
+      sender,
+      incarnation,
+      sequence: batch.sequence,
+      base: this.#unanswered[0]?.sequence ?? batch.sequence,
+      writeAtOnce: this.#unanswered.length >= bounds.callsOutstanding,
+    };
+    batch.sentAt = Date.now();
+    this.#watch ??= setTimeout(() => this.#checkTimeout(), bounds.callTimeoutMs);
+    this.#options.call(batch.writer.seal(header)).then(
+      (reply) => this.#onReply(batch, reply),
+      () => this.#onFailure(batch),
+    );
+  }
+
+  #onReply(batch: Batch<Token>, reply: DeliverReply): void {
+    switch (reply.status) {
+      case "done":
+        this.#onDone(batch, reply.incarnation);
+        return;
+      case "stale":
+        this.#options.onReplaced();
+        return;
+      case "gap":
+      case "not_provisioned":
+        this.#onFailure(batch);
+        return;
+      default:
+        reply satisfies never;
+    }
+  }
+
+  #onDone(batch: Batch<Token>, receiver: number): void {
+    if (batch.answered) return;
+    batch.answered = true;
+    const first = this.#unanswered[0] === batch;
+    this.#unanswered = this.#unanswered.filter((other) => other !== batch);
+    if (this.#unanswered.length === 0 && this.#watch !== null) {
+      clearTimeout(this.#watch);
+      this.#watch = null;
+    }
+    this.#options.onAnswered(batch.tokens, receiver);
+    if (this.troubled && (first || this.#unanswered.length === 0)) this.#recover();
+    this.#pump();
+  }
+
+  #onFailure(batch: Batch<Token>): void {
+    if (batch.answered || this.#retryAt !== null) return;
+    this.#attempt += 1;
+    if (this.#attempt === 1) this.#options.onTrouble(this.#unanswered.flatMap((unanswered) => unanswered.tokens));
+    this.#retryAt = setTimeout(() => this.#retry(), this.#options.backOffMs(this.#attempt));
+  }
+
+  #retryAt: ReturnType<typeof setTimeout> | null = null;
+
+  /** Tries the first unanswered batch alone: only when it came through do the others follow. */
+  #retry(): void {
+    this.#retryAt = null;
+    const first = this.#unanswered[0];
+    if (first === undefined) this.#recover();
+    else this.#send(first);
+  }
+
+  #recover(): void {
+    this.#attempt = 0;
+    for (const batch of this.#unanswered) this.#send(batch);
+    this.#options.onRecovered();
+    this.#pump();
+  }
+
+  #checkTimeout(): void {
+    this.#watch = null;
+    const first = this.#unanswered[0];
+    if (first === undefined) return;
+    const { callTimeoutMs } = this.#options.bounds;
+    const overdueMs = Date.now() - first.sentAt - callTimeoutMs;
+    if (overdueMs >= 0) this.#onFailure(first);
+    if (this.#unanswered.length > 0) {
+      this.#watch = setTimeout(() => this.#checkTimeout(), overdueMs >= 0 ? callTimeoutMs : -overdueMs);
+    }
+  }
+}
