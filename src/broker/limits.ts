@@ -30,6 +30,8 @@ export const limits = {
   batchMessages: 1_000,
   /** Calls outstanding for a pair of shards; the last makes the receiver write at once, past it the sender collects. */
   pairCallsOutstanding: 8,
+  /** A call between shards without an answer for this long counts as failed and is made again. */
+  callTimeoutMs: 15 * SECOND,
   /** What a stream between shards holds in memory beyond its outstanding calls; past it QoS 0 is dropped and counted,
    *  QoS 1 goes to the outbox. */
   pairPendingBytes: 16 * MIB,

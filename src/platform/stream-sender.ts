@@ -16,7 +16,7 @@ export interface StreamSenderOptions<Token> {
   backOffMs(attempt: number): number;
   /** The receiver has these, in order; `receiver` is its incarnation. */
   onAnswered(tokens: Token[], receiver: number): void;
-  /** A call failed; these are not answered and will be sent again until they are. */
+  /** A call failed: none of these, in order, is answered; they will be sent until they are. */
   onTrouble(tokens: Token[]): void;
   /** All that was unanswered at the trouble has been answered. */
   onRecovered(): void;
@@ -44,6 +44,7 @@ export class StreamSender<Token> {
   #pumpScheduled = false;
   #attempt = 0;
   #watch: ReturnType<typeof setTimeout> | null = null;
+  #retryTimer: ReturnType<typeof setTimeout> | null = null;
 
   constructor(options: StreamSenderOptions<Token>) {
     this.#options = options;
@@ -82,6 +83,12 @@ export class StreamSender<Token> {
     // Idle: at the end of this event. Busy: one turn later, so that what arrives meanwhile travels along.
     if (this.#unanswered.length === 0) queueMicrotask(() => this.#pump());
     else setTimeout(() => this.#pump(), 0);
+  }
+
+  /** Sends a batch without entries: its answer tells whether the receiver was reset. */
+  probe(): void {
+    this.#full.push(this.#close());
+    this.#pump();
   }
 
   #close(): Batch<Token> {
@@ -149,17 +156,20 @@ export class StreamSender<Token> {
   }
 
   #onFailure(batch: Batch<Token>): void {
-    if (batch.answered || this.#retryAt !== null) return;
+    if (batch.answered || this.#retryTimer !== null) return;
     this.#attempt += 1;
-    if (this.#attempt === 1) this.#options.onTrouble(this.#unanswered.flatMap((unanswered) => unanswered.tokens));
-    this.#retryAt = setTimeout(() => this.#retry(), this.#options.backOffMs(this.#attempt));
+    if (this.#attempt === 1) this.#options.onTrouble(this.#tokens());
+    this.#retryTimer = setTimeout(() => this.#retry(), this.#options.backOffMs(this.#attempt));
   }
 
-  #retryAt: ReturnType<typeof setTimeout> | null = null;
+  #tokens(): Token[] {
+    const waiting = [...this.#unanswered, ...this.#full].flatMap((batch) => batch.tokens);
+    return waiting.concat(this.#collecting.tokens);
+  }
 
   /** Tries the first unanswered batch alone: only when it came through do the others follow. */
   #retry(): void {
-    this.#retryAt = null;
+    this.#retryTimer = null;
     const first = this.#unanswered[0];
     if (first === undefined) this.#recover();
     else this.#send(first);

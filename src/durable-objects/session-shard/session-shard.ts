@@ -1,4 +1,139 @@
-import { DurableObject } from "cloudflare:workers";
-import type { Env } from "../../platform/env.ts";
+// A numbered object that owns the sessions of the client ids that hash to it. It is a shell: events come in over links,
+// calls and alarms, go to the broker's sessions, and the effects are performed here, before the event ends.
 
-export class SessionShard extends DurableObject<Env> {}
+import { DurableObject } from "cloudflare:workers";
+import type { DeploymentConfig } from "../../contracts/deployment-config.ts";
+import { ATTACH_HEADER, ATTACHED_HEADER, HEARTBEAT, linkClose } from "../../contracts/link.ts";
+import type { Attach, Attached } from "../../contracts/link.ts";
+import type {
+  ApiMessage,
+  ClientFilter,
+  ClientInfo,
+  DeliverReply,
+  NotProvisioned,
+  Outcome,
+  SessionShardRpc,
+  SessionShardStats,
+  SubscriptionInfo,
+} from "../../contracts/rpc.ts";
+import type { Env } from "../../platform/env.ts";
+import { log } from "../../platform/log.ts";
+import { ShardState } from "../../platform/shard-state.ts";
+import { migrations } from "./schema.ts";
+import { Shard } from "./shard.ts";
+
+export class SessionShard extends DurableObject<Env> implements SessionShardRpc {
+  #shard: Shard | null = null;
+
+  constructor(context: DurableObjectState, env: Env) {
+    super(context, env);
+    const state = ShardState.load(context.storage.sql, migrations);
+    if (state !== null) this.#start(state);
+  }
+
+  #start(state: ShardState): Shard {
+    this.ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(HEARTBEAT, HEARTBEAT));
+    this.#shard = new Shard(this.ctx, this.env, state);
+    return this.#shard;
+  }
+
+  // ---- Links --------------------------------------------------------------------------------------------------------
+
+  /** Opens a link: see contracts/link.ts. */
+  override async fetch(request: Request): Promise<Response> {
+    const shard = this.#shard;
+    if (shard === null) return new Response("not provisioned", { status: 404 });
+    const header = request.headers.get(ATTACH_HEADER);
+    if (header === null) return new Response("no attach", { status: 400 });
+    const attach = JSON.parse(header) as Attach;
+    const stale = shard.stale(attach);
+    if (stale !== null) return Response.json(stale, { status: 409 });
+    const outcome = shard.attach(attach);
+    if ("reasonCode" in outcome) return Response.json(outcome, { status: 403 });
+    const { 0: edge, 1: socket } = new WebSocketPair();
+    this.ctx.acceptWebSocket(socket, outcome.tags);
+    shard.connected(socket, outcome.attachment);
+    const attached: Attached = { v: 1, sessionPresent: outcome.sessionPresent };
+    const headers = { [ATTACHED_HEADER]: JSON.stringify(attached) };
+    return new Response(null, { status: 101, webSocket: edge, headers });
+  }
+
+  override webSocketMessage(socket: WebSocket, data: ArrayBuffer | string): void {
+    if (this.#shard === null || typeof data === "string") return;
+    this.#shard.frame(socket, new Uint8Array(data));
+  }
+
+  override webSocketClose(socket: WebSocket, code: number): void {
+    this.#shard?.linkClosed(socket, code);
+    try {
+      socket.close(code === 1005 || code === 1006 ? linkClose.ours : code, "");
+    } catch {
+      // It is closed already.
+    }
+  }
+
+  override webSocketError(socket: WebSocket, error: unknown): void {
+    log.warn("link failed", { error: String(error) });
+    this.#shard?.linkClosed(socket, linkClose.ours);
+  }
+
+  override async alarm(): Promise<void> {
+    await this.#shard?.alarm();
+  }
+
+  // ---- Calls --------------------------------------------------------------------------------------------------------
+
+  async configure(deploymentId: string, index: number, config: DeploymentConfig): Promise<number> {
+    const shard =
+      this.#shard ?? this.#start(ShardState.provision(this.ctx.storage.sql, migrations, deploymentId, index, config));
+    return shard.configure(config);
+  }
+
+  async principalChanged(username: string, revision: number, removed: boolean): Promise<void> {
+    this.#shard?.principalChanged(username, revision, removed);
+  }
+
+  async deliver(envelope: Uint8Array): Promise<DeliverReply> {
+    return this.#shard === null ? { status: "not_provisioned", incarnation: 0 } : this.#shard.deliver(envelope);
+  }
+
+  async publish(messages: ApiMessage[]): Promise<Outcome<number[], NotProvisioned>> {
+    return this.#answer((shard) => shard.publish(messages));
+  }
+
+  async listClients(
+    filter: ClientFilter,
+    after: string,
+    limit: number,
+  ): Promise<Outcome<{ clients: ClientInfo[]; count: number }, NotProvisioned>> {
+    return this.#answer((shard) => shard.directory.list(filter, after, limit));
+  }
+
+  async findClient(clientId: string): Promise<Outcome<ClientInfo | null, NotProvisioned>> {
+    return this.#answer((shard) => shard.directory.find(clientId));
+  }
+
+  async kickClient(clientId: string): Promise<Outcome<boolean, NotProvisioned>> {
+    return this.#answer((shard) => shard.kick(clientId));
+  }
+
+  async listSubscriptions(clientId: string): Promise<Outcome<SubscriptionInfo[] | null, NotProvisioned>> {
+    return this.#answer((shard) => shard.directory.subscriptions(clientId));
+  }
+
+  async stats(): Promise<Outcome<SessionShardStats, NotProvisioned>> {
+    return this.#answer((shard) => shard.stats());
+  }
+
+  async destroy(): Promise<void> {
+    this.#shard?.endAll();
+    this.#shard = null;
+    await this.ctx.storage.deleteAlarm();
+    await this.ctx.storage.deleteAll();
+  }
+
+  async #answer<T>(ask: (shard: Shard) => T | Promise<T>): Promise<Outcome<T, NotProvisioned>> {
+    if (this.#shard === null) return { ok: false, error: "not_provisioned" };
+    return { ok: true, value: await ask(this.#shard) };
+  }
+}

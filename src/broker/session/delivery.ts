@@ -1,0 +1,47 @@
+// What is still in memory alone of one message: the recipients that were sent it and have not acknowledged. It is safe
+// when none is left, because each has acknowledged or the store holds it for those that have not.
+
+import type { Message } from "./message.ts";
+import type { Outbound } from "./outbound.ts";
+
+/** A message sent to a client and not acknowledged. */
+export interface Inflight {
+  readonly outbound: Outbound;
+  /** Its number in the session's order. */
+  readonly n: number;
+  readonly qos: 1 | 2;
+  readonly retain: boolean;
+  readonly identifiers: readonly number[];
+  /** Where it is in memory alone; null once the store holds it. */
+  delivery: Delivery | null;
+}
+
+export class Delivery {
+  readonly message: Message;
+  readonly #awaited = new Set<Inflight>();
+  readonly #onSafe: () => void;
+
+  /** `onSafe` is called once, when the last recipient is settled. */
+  constructor(message: Message, onSafe: () => void) {
+    this.message = message;
+    this.#onSafe = onSafe;
+  }
+
+  get safe(): boolean {
+    return this.#awaited.size === 0;
+  }
+
+  get awaited(): Iterable<Inflight> {
+    return this.#awaited;
+  }
+
+  await(inflight: Inflight): void {
+    this.#awaited.add(inflight);
+  }
+
+  /** One recipient needs it in memory no more. */
+  settle(inflight: Inflight): void {
+    inflight.delivery = null;
+    if (this.#awaited.delete(inflight) && this.#awaited.size === 0) this.#onSafe();
+  }
+}

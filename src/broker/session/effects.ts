@@ -1,0 +1,18 @@
+// What a session wants done outside: data, performed by the shard that holds it.
+
+import type { Publish } from "../mqtt/publish.ts";
+import type { ReasonCode } from "../mqtt/reason-codes.ts";
+import type { InboundPublish } from "./inbound.ts";
+
+/** Why a message was not delivered to a session. */
+export type DropReason = "queue_full" | "qos0_offline" | "no_credit" | "expired" | "too_large" | "no_local";
+
+export type Effect =
+  /** Send this MQTT 5.0 packet to the session's client. */
+  | { type: "send"; session: number; packet: Uint8Array }
+  /** Route this message; `inbound` awaits the outcome, null at QoS 0. */
+  | { type: "route"; session: number; publish: Publish; inbound: InboundPublish | null }
+  /** End the connection with a DISCONNECT. */
+  | { type: "end"; session: number; reasonCode: ReasonCode; reasonString: string }
+  /** A message was dropped for this session alone. */
+  | { type: "drop"; session: number; reason: DropReason };

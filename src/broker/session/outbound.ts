@@ -1,0 +1,324 @@
+// What a session's client is to receive, in order: what it was sent and has not acknowledged, and the queue behind.
+// Messages are numbered in the session's order. What the client can take at once is sent from memory; what it cannot
+// goes to the store, and comes back from there. An entry's packet id follows from its number, so sending a stored
+// message writes nothing.
+
+import type { QoS } from "../mqtt/packets.ts";
+import type { Delivery, Inflight } from "./delivery.ts";
+import type { DropReason, Effect } from "./effects.ts";
+import type { Message } from "./message.ts";
+import type { Recipient, SessionStore, StoredEntry } from "./session-store.ts";
+
+const PACKET_IDS = 65_535;
+/** A client that missed a deadline is written for at once until it has acknowledged this many. */
+const PROMPT_AFTER = 8;
+
+export interface OutboundLimits {
+  readonly inflightMax: number;
+  readonly queueLengthMax: number;
+  readonly queueBytesMax: number;
+  readonly queueStoreQos0: boolean;
+}
+
+/** What the store holds of a session when it is loaded. */
+export interface OutboundState {
+  /** Number of the last message that was sent at least once. */
+  sentUpTo: number;
+  /** Highest number in the store. */
+  lastNumber: number;
+  /** Entries up to `sentUpTo`. */
+  sent: number;
+  /** Entries behind it, their bytes, and how many of them are QoS 0. */
+  queued: number;
+  queuedBytes: number;
+  queuedQos0: number;
+}
+
+/** What a connected client can take. */
+export interface ClientBounds {
+  readonly receiveMaximum: number;
+  /** Bytes; null: any. */
+  readonly maximumPacketSize: number | null;
+}
+
+export class Outbound {
+  readonly session: number;
+  readonly #store: SessionStore;
+  #limits: OutboundLimits;
+  #client: ClientBounds | null = null;
+  readonly #inflight = new Map<number, Inflight>();
+  /** Number of the last message sent over this connection. */
+  #cursor = 0;
+  #sentUpTo: number;
+  #next: number;
+  /** Stored entries to be sent again over this connection. */
+  #redeliver: number;
+  #queued: number;
+  #queuedBytes: number;
+  #queuedQos0: number;
+  #owedAcknowledgements = 0;
+  /** The link takes no PUBLISH now. */
+  blocked = false;
+  dropped = 0;
+
+  constructor(session: number, store: SessionStore, limits: OutboundLimits, state: OutboundState) {
+    this.session = session;
+    this.#store = store;
+    this.#limits = limits;
+    this.#sentUpTo = state.sentUpTo;
+    this.#next = Math.max(state.sentUpTo, state.lastNumber) + 1;
+    this.#redeliver = state.sent;
+    this.#queued = state.queued;
+    this.#queuedBytes = state.queuedBytes;
+    this.#queuedQos0 = state.queuedQos0;
+  }
+
+  get queued(): number {
+    return this.#queued;
+  }
+
+  get inflight(): number {
+    return this.#inflight.size;
+  }
+
+  get sentUpTo(): number {
+    return this.#sentUpTo;
+  }
+
+  set limits(limits: OutboundLimits) {
+    this.#limits = limits;
+  }
+
+  /** The client is here: all that it has not acknowledged is sent again, then the queue. [MQTT-4.4.0-1] */
+  connect(client: ClientBounds, now: number, effects: Effect[]): void {
+    this.#client = client;
+    this.drain(now, effects);
+  }
+
+  /** The client is still here after the shard forgot everything but the store: what was sent stays sent. */
+  resume(client: ClientBounds): void {
+    this.#client = client;
+    for (const entry of this.#store.read(this.session, 0, this.#redeliver)) {
+      if (entry.n > this.#sentUpTo || entry.qos === 0) continue;
+      this.#track(entry.n, entry.qos, entry.retain, entry.identifiers, null);
+    }
+    this.#cursor = this.#sentUpTo;
+    this.#redeliver = 0;
+  }
+
+  /** The client is gone. What is in memory alone is stored, unless the session ends with the connection. */
+  disconnect(keep: boolean): void {
+    for (const inflight of this.#inflight.values()) {
+      const { delivery } = inflight;
+      if (delivery === null) {
+        this.#redeliver += 1;
+        continue;
+      }
+      if (keep) {
+        this.#store.append(delivery.message, [recipientOf(inflight)]);
+        this.#redeliver += 1;
+      }
+      delivery.settle(inflight);
+    }
+    this.#inflight.clear();
+    this.#client = null;
+    this.#cursor = 0;
+    this.#owedAcknowledgements = 0;
+    this.blocked = false;
+  }
+
+  /** A message for this session, already at the lower of its own and the subscription's QoS. Sends it if the client can
+   *  take it; `delivery` then awaits the acknowledgement. Returns the place under which it must be stored if it cannot;
+   *  when that is done, `drain` follows. `writeAtOnce`: nothing may be in memory alone. */
+  offer(
+    delivery: Delivery,
+    place: { qos: QoS; retain: boolean; identifiers: readonly number[] },
+    writeAtOnce: boolean,
+    now: number,
+    effects: Effect[],
+  ): Recipient | null {
+    const { message } = delivery;
+    const { qos, retain, identifiers } = place;
+    if (message.expired(now)) return this.#drop("expired", effects);
+    if (this.#client !== null && qos === 0 && this.#queuedQos0 === 0) {
+      if (this.blocked) return this.#drop("no_credit", effects);
+      this.#send(message, { qos, retain, dup: false, packetId: 0, identifiers }, now, effects);
+      return null;
+    }
+    if (qos > 0 && !writeAtOnce && this.#prompt) {
+      const n = this.#next++;
+      const inflight = this.#track(n, qos === 2 ? 2 : 1, retain, identifiers, delivery);
+      if (inflight !== null) {
+        this.#sentUpTo = n;
+        this.#cursor = n;
+        const sent = this.#send(
+          message,
+          { qos, retain, dup: false, packetId: packetIdOf(n), identifiers },
+          now,
+          effects,
+        );
+        if (sent) delivery.await(inflight);
+        else this.#inflight.delete(packetIdOf(n));
+        return null;
+      }
+    }
+    if (qos === 0 && this.#client === null && !this.#limits.queueStoreQos0) return this.#drop("qos0_offline", effects);
+    this.#makeRoom(message.byteLength, effects);
+    this.#queued += 1;
+    this.#queuedBytes += message.byteLength;
+    if (qos === 0) this.#queuedQos0 += 1;
+    return { session: this.session, n: this.#next++, qos, retain, identifiers };
+  }
+
+  /** PUBACK: false if the packet id is not one of ours. */
+  acknowledge(packetId: number, now: number, effects: Effect[]): boolean {
+    const inflight = this.#inflight.get(packetId);
+    if (inflight === undefined) return false;
+    this.#inflight.delete(packetId);
+    if (this.#owedAcknowledgements > 0) this.#owedAcknowledgements -= 1;
+    if (inflight.delivery === null) this.#store.remove(this.session, inflight.n);
+    else inflight.delivery.settle(inflight);
+    if (this.#behind > 0) this.drain(now, effects);
+    return true;
+  }
+
+  /** The store holds this message now, because its acknowledgement did not come in time. */
+  missedDeadline(inflight: Inflight): void {
+    this.#owedAcknowledgements = PROMPT_AFTER;
+    inflight.delivery = null;
+  }
+
+  /** Sends what is stored as far as the client takes it. */
+  drain(now: number, effects: Effect[]): void {
+    while (this.#client !== null && !this.blocked && this.#behind > 0) {
+      const room = this.#quota - this.#inflight.size;
+      if (room <= 0) return;
+      const entries = this.#store.read(this.session, this.#cursor, room);
+      if (entries.length === 0) {
+        this.#redeliver = 0;
+        this.#queued = 0;
+        this.#queuedBytes = 0;
+        this.#queuedQos0 = 0;
+        return;
+      }
+      for (const entry of entries) {
+        if (!this.#sendStored(entry, now, effects)) return;
+      }
+    }
+  }
+
+  get #behind(): number {
+    return this.#redeliver + this.#queued;
+  }
+
+  get #quota(): number {
+    return Math.min(this.#client?.receiveMaximum ?? 0, this.#limits.inflightMax); // [MQTT-3.3.4-9]
+  }
+
+  /** Whether the client can be trusted to acknowledge the next message soon. */
+  get #prompt(): boolean {
+    return (
+      this.#client !== null &&
+      !this.blocked &&
+      this.#behind === 0 &&
+      this.#owedAcknowledgements === 0 &&
+      this.#inflight.size < this.#quota
+    );
+  }
+
+  /** False: its packet id is still in use, or the link is full; the rest must wait. */
+  #sendStored(entry: StoredEntry, now: number, effects: Effect[]): boolean {
+    if (this.blocked) return false;
+    const { n, qos, retain, identifiers, message } = entry;
+    const dup = n <= this.#sentUpTo;
+    if (message.expired(now)) {
+      this.#store.remove(this.session, n);
+      this.#drop("expired", effects);
+    } else if (qos === 0) {
+      this.#store.remove(this.session, n);
+      this.#send(message, { qos, retain, dup: false, packetId: 0, identifiers }, now, effects);
+    } else {
+      if (this.#track(n, qos, retain, identifiers, null) === null) return false;
+      // [MQTT-3.3.1-1]
+      const sent = this.#send(message, { qos, retain, dup, packetId: packetIdOf(n), identifiers }, now, effects);
+      if (!sent) {
+        this.#inflight.delete(packetIdOf(n));
+        this.#store.remove(this.session, n);
+      }
+    }
+    this.#cursor = n;
+    if (dup) {
+      this.#redeliver -= 1;
+    } else {
+      this.#sentUpTo = n;
+      this.#leftQueue(entry);
+    }
+    return true;
+  }
+
+  #leftQueue(entry: StoredEntry): void {
+    this.#queued -= 1;
+    this.#queuedBytes -= entry.message.byteLength;
+    if (entry.qos === 0) this.#queuedQos0 -= 1;
+  }
+
+  #track(
+    n: number,
+    qos: 1 | 2,
+    retain: boolean,
+    identifiers: readonly number[],
+    delivery: Delivery | null,
+  ): Inflight | null {
+    const packetId = packetIdOf(n);
+    if (this.#inflight.has(packetId)) return null;
+    const inflight: Inflight = { outbound: this, n, qos, retain, identifiers, delivery };
+    this.#inflight.set(packetId, inflight);
+    return inflight;
+  }
+
+  /** False: it is too large for this client and was dropped for it alone. [MQTT-3.1.2-24] [MQTT-3.1.2-25] */
+  #send(
+    message: Message,
+    address: { qos: QoS; retain: boolean; dup: boolean; packetId: number; identifiers: readonly number[] },
+    now: number,
+    effects: Effect[],
+  ): boolean {
+    const packet = message.encode(address, now);
+    const maximum = this.#client?.maximumPacketSize ?? null;
+    if (maximum !== null && packet.length > maximum) {
+      this.#drop("too_large", effects);
+      return false;
+    }
+    effects.push({ type: "send", session: this.session, packet });
+    return true;
+  }
+
+  /** Drops the oldest messages that were never sent until one of `bytes` fits. */
+  #makeRoom(bytes: number, effects: Effect[]): void {
+    const { queueLengthMax, queueBytesMax } = this.#limits;
+    while (this.#queued > 0 && (this.#queued >= queueLengthMax || this.#queuedBytes + bytes > queueBytesMax)) {
+      const [oldest] = this.#store.read(this.session, Math.max(this.#sentUpTo, this.#cursor), 1);
+      if (oldest === undefined) return;
+      this.#store.remove(this.session, oldest.n);
+      this.#leftQueue(oldest);
+      this.#drop("queue_full", effects);
+    }
+  }
+
+  #drop(reason: DropReason, effects: Effect[]): null {
+    this.dropped += 1;
+    effects.push({ type: "drop", session: this.session, reason });
+    return null;
+  }
+}
+
+/** The place of an inflight message in the store. */
+export function recipientOf(inflight: Inflight): Recipient {
+  const { outbound, n, qos, retain, identifiers } = inflight;
+  return { session: outbound.session, n, qos, retain, identifiers };
+}
+
+/** 1 to 65,535, in turn. [MQTT-2.2.1-3] */
+function packetIdOf(n: number): number {
+  return ((n - 1) % PACKET_IDS) + 1;
+}

@@ -1,0 +1,31 @@
+// The store of sessions' messages: a synchronous port, since an object's storage is synchronous and holds back its
+// replies until the writes are durable. A message is stored once, whatever the number of its recipients.
+
+import type { QoS } from "../mqtt/packets.ts";
+import type { Message } from "./message.ts";
+
+/** A place in one session's order of messages. */
+export interface Recipient {
+  readonly session: number;
+  readonly n: number;
+  readonly qos: QoS;
+  readonly retain: boolean;
+  readonly identifiers: readonly number[];
+}
+
+export interface StoredEntry {
+  readonly n: number;
+  readonly qos: QoS;
+  readonly retain: boolean;
+  readonly identifiers: readonly number[];
+  readonly message: Message;
+}
+
+export interface SessionStore {
+  /** Stores a message for these sessions. */
+  append(message: Message, recipients: readonly Recipient[]): void;
+  /** Up to `limit` entries of a session behind number `after`, in order. */
+  read(session: number, after: number, limit: number): StoredEntry[];
+  /** Forgets an entry, and its message with the last of them. */
+  remove(session: number, n: number): void;
+}

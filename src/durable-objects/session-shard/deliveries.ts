@@ -1,0 +1,151 @@
+// What comes from the topic shards: messages for this shard's sessions, outcomes of its publishes, answers about its
+// routes. A batch is answered when all of it is safe: acknowledged by those who got it, or in the store.
+
+import type { QoS } from "../../broker/mqtt/packets.ts";
+import { readTrustedPublish } from "../../broker/mqtt/publish.ts";
+import { Delivery } from "../../broker/session/delivery.ts";
+import type { Effect } from "../../broker/session/effects.ts";
+import type { Grant } from "../../broker/session/grants.ts";
+import { Message } from "../../broker/session/message.ts";
+import type { Outbound } from "../../broker/session/outbound.ts";
+import { recipientOf } from "../../broker/session/outbound.ts";
+import type { Session } from "../../broker/session/session.ts";
+import type { Recipient, SessionStore } from "../../broker/session/session-store.ts";
+import type { EnvelopeHeader, EntryVisitor } from "../../contracts/envelope.ts";
+import { visitEntries } from "../../contracts/envelope.ts";
+
+export interface DeliveryPorts {
+  store: SessionStore;
+  effects: Effect[];
+  now(): number;
+  ackDeadlineMs(): number;
+  match(topic: string): readonly Grant[];
+  /** Granted by one subscription, for a retained message; null: it is gone. */
+  grantOf(session: number, filter: string): Grant | null;
+  /** The session, connected or not; null: it is no more. */
+  session(uid: number): Session | null;
+  routed(topicShard: number, first: number, count: number, reasonCode: number): void;
+  routeStored(topicShard: number, request: number, accepted: boolean): void;
+  /** Performs the effects and sends what was collected. */
+  settle(): void;
+  /** An entry could not be handled: a bug of ours, which costs that entry alone. */
+  onError(error: unknown): void;
+}
+
+/** The deliveries of one batch that are in memory alone. */
+class Batch {
+  readonly deliveries: Delivery[] = [];
+  readonly safe: Promise<void>;
+  deadline: ReturnType<typeof setTimeout> | null = null;
+  #unsafe = 0;
+  #resolve: () => void = () => undefined;
+
+  constructor() {
+    this.safe = new Promise((resolve) => {
+      this.#resolve = resolve;
+    });
+  }
+
+  get unsafe(): boolean {
+    return this.#unsafe > 0;
+  }
+
+  add(delivery: Delivery): void {
+    this.deliveries.push(delivery);
+    this.#unsafe += 1;
+  }
+
+  settled(): void {
+    this.#unsafe -= 1;
+    if (this.#unsafe > 0) return;
+    if (this.deadline !== null) clearTimeout(this.deadline);
+    this.#resolve();
+  }
+}
+
+export class Deliveries {
+  readonly #ports: DeliveryPorts;
+
+  constructor(ports: DeliveryPorts) {
+    this.#ports = ports;
+  }
+
+  /** Handles a batch at once; the promise, if any, resolves when it is safe. */
+  receive(envelope: Uint8Array, header: EnvelopeHeader): Promise<void> | undefined {
+    const ports = this.#ports;
+    const batch = new Batch();
+    const ackDeadlineMs = ports.ackDeadlineMs();
+    const writeAtOnce = header.writeAtOnce || ackDeadlineMs === 0;
+    const guarded =
+      <Args extends unknown[]>(handle: (...args: Args) => void) =>
+      (...args: Args) => {
+        try {
+          handle(...args);
+        } catch (error) {
+          ports.onError(error);
+        }
+      };
+    const visitor: EntryVisitor = {
+      message: guarded((publisher, expiresAt, packet) => {
+        const message = new Message(readTrustedPublish(packet), publisher, expiresAt);
+        this.#deliver(message, ports.match(message.publish.topic), false, writeAtOnce, batch);
+      }),
+      retained: guarded((session, filter, expiresAt, packet) => {
+        const grant = ports.grantOf(session, filter);
+        if (grant === null) return;
+        this.#deliver(new Message(readTrustedPublish(packet), 0, expiresAt), [grant], true, writeAtOnce, batch);
+      }),
+      routed: guarded((first, count, reasonCode) => ports.routed(header.sender, first, count, reasonCode)),
+      routeStored: guarded((request, accepted) => ports.routeStored(header.sender, request, accepted)),
+    };
+    visitEntries(envelope, visitor);
+    ports.settle();
+    if (!batch.unsafe) return undefined;
+    batch.deadline = setTimeout(() => this.#writeUnacknowledged(batch), ackDeadlineMs);
+    return batch.safe;
+  }
+
+  #deliver(message: Message, grants: readonly Grant[], retained: boolean, writeAtOnce: boolean, batch: Batch): void {
+    if (grants.length === 0) return;
+    const { effects, store } = this.#ports;
+    const now = this.#ports.now();
+    const delivery = new Delivery(message, () => batch.settled());
+    const stored: Recipient[] = [];
+    const toDrain: Outbound[] = [];
+    for (const each of grants) {
+      const grant = message.publisher !== 0 && each.session === message.publisher ? each.own : each;
+      const session = grant === null ? null : this.#ports.session(grant.session);
+      if (grant === null || session === null) continue;
+      const place = {
+        qos: Math.min(message.publish.qos, grant.qos) as QoS, // [MQTT-3.8.4-8]
+        // A live message keeps the flag only where the subscription asks for it. [MQTT-3.3.1-12] [MQTT-3.3.1-13]
+        retain: retained || (grant.retainAsPublished && message.publish.retain),
+        identifiers: grant.identifiers,
+      };
+      const recipient = session.outbound.offer(delivery, place, writeAtOnce, now, effects);
+      if (recipient === null) continue;
+      stored.push(recipient);
+      toDrain.push(session.outbound);
+    }
+    if (stored.length > 0) {
+      store.append(message, stored);
+      for (const outbound of toDrain) outbound.drain(now, effects);
+    }
+    if (!delivery.safe) batch.add(delivery);
+  }
+
+  /** The deadline of a batch has come: what is not acknowledged goes to the store. */
+  #writeUnacknowledged(batch: Batch): void {
+    batch.deadline = null;
+    for (const delivery of batch.deliveries) {
+      const inflight = Array.from(delivery.awaited);
+      if (inflight.length === 0) continue;
+      this.#ports.store.append(delivery.message, inflight.map(recipientOf));
+      for (const each of inflight) {
+        each.outbound.missedDeadline(each);
+        delivery.settle(each);
+      }
+    }
+    this.#ports.settle();
+  }
+}

@@ -1,0 +1,135 @@
+// The shard's end of one link: collects the packets of an event into one frame, keeps the window of both directions,
+// and carries in the socket's attachment what must outlive the object's memory.
+
+import { limits } from "../../broker/limits.ts";
+import { writeDisconnect } from "../../broker/mqtt/control-packets.ts";
+import type { ReasonCode } from "../../broker/mqtt/reason-codes.ts";
+import type { Session } from "../../broker/session/session.ts";
+import type { Attach, ShardFrame } from "../../contracts/link.ts";
+import { LINK_HEADER_BYTES, LINK_VERSION, linkClose } from "../../contracts/link.ts";
+
+const PUBLISH = 3;
+
+/** Kept by the socket; a release reads what the last one wrote. */
+export interface LinkAttachment {
+  v: 1;
+  uid: number;
+  attach: Attach;
+  connectedAt: number;
+  createdAt: number;
+  /** The session has a row. */
+  stored: boolean;
+  sentUpTo: number;
+}
+
+export class Link {
+  readonly socket: WebSocket;
+  readonly attachment: LinkAttachment;
+  readonly session: Session;
+  /** Set when the client said goodbye or the shard ended it: how and what becomes of the session. */
+  farewell: { reason: string; sessionExpiryInterval: number | null } | null = null;
+  #packets: Uint8Array[] = [];
+  #bytes = 0;
+  #credit: number = limits.linkWindowBytes;
+  #unconfirmed: number;
+  #closed = false;
+  /** The links that are to be flushed at the end of this event. */
+  readonly #dirty: Link[];
+  #isDirty = false;
+
+  /** `woken`: the window was forgotten with the memory, so the whole of it is granted anew. */
+  constructor(socket: WebSocket, attachment: LinkAttachment, session: Session, dirty: Link[], woken: boolean) {
+    this.#dirty = dirty;
+    this.socket = socket;
+    this.attachment = attachment;
+    this.session = session;
+    this.#unconfirmed = woken ? limits.linkWindowBytes : 0;
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** A packet to be sent with the next flush. A PUBLISH that uses up the window blocks the session. */
+  collect(packet: Uint8Array): void {
+    this.#packets.push(packet);
+    this.#bytes += packet.length;
+    this.#credit -= packet.length;
+    this.#mark();
+    if (this.#credit <= 0 && (packet[0] ?? 0) >> 4 === PUBLISH) this.session.outbound.blocked = true;
+  }
+
+  /** Accounts for a frame from the edge. True: the window to the edge has opened again. */
+  received(frame: Uint8Array): boolean {
+    const view = new DataView(frame.buffer, frame.byteOffset, frame.byteLength);
+    if (view.getUint8(0) !== LINK_VERSION) throw new RangeError("link: unknown version");
+    this.#unconfirmed += frame.length - LINK_HEADER_BYTES;
+    const confirmed = view.getUint32(1);
+    if (this.#unconfirmed >= limits.linkWindowBytes / 2) this.#mark();
+    if (confirmed === 0) return false;
+    this.#credit = Math.min(limits.linkWindowBytes, this.#credit + confirmed);
+    return this.#credit > 0 && this.session.outbound.blocked;
+  }
+
+  /** Sends what was collected, as one frame. */
+  flush(): void {
+    this.#isDirty = false;
+    if (this.#closed) return;
+    const frame = new Uint8Array(LINK_HEADER_BYTES + this.#bytes);
+    const view = new DataView(frame.buffer);
+    view.setUint8(0, LINK_VERSION);
+    view.setUint32(1, this.#unconfirmed);
+    this.#unconfirmed = 0;
+    let at = LINK_HEADER_BYTES;
+    for (const packet of this.#packets) {
+      frame.set(packet, at);
+      at += packet.length;
+    }
+    this.#packets = [];
+    this.#bytes = 0;
+    this.#send(frame);
+  }
+
+  control(frame: ShardFrame): void {
+    this.#send(JSON.stringify(frame));
+  }
+
+  /** Ends the client: DISCONNECT with this reason, then the link. */
+  end(reasonCode: ReasonCode, reasonString: string, reason: string): void {
+    if (this.#closed) return;
+    this.farewell ??= { reason, sessionExpiryInterval: null };
+    this.collect(writeDisconnect(reasonCode, 5, reasonString));
+    this.flush();
+    this.close(linkClose.ended, reason);
+  }
+
+  close(code: number, reason: string): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    try {
+      this.socket.close(code, reason);
+    } catch {
+      // It is gone already.
+    }
+  }
+
+  /** Writes down what must outlive the memory. */
+  save(): void {
+    this.attachment.sentUpTo = this.session.outbound.sentUpTo;
+    this.socket.serializeAttachment(this.attachment);
+  }
+
+  #mark(): void {
+    if (this.#isDirty) return;
+    this.#isDirty = true;
+    this.#dirty.push(this);
+  }
+
+  #send(data: Uint8Array | string): void {
+    try {
+      this.socket.send(data);
+    } catch {
+      this.#closed = true; // The close event follows.
+    }
+  }
+}

@@ -1,0 +1,39 @@
+// Users that changed lately: an edge that judged by an older revision must look again. Kept for as long as an edge may
+// hold what a user was.
+
+import { limits } from "../../broker/limits.ts";
+
+/** Twice what an edge may cache, since clocks and calls take their time. */
+const KEPT_MS = 2 * limits.principalCacheMs;
+
+export class PrincipalChanges {
+  readonly #sql: SqlStorage;
+
+  constructor(sql: SqlStorage) {
+    this.#sql = sql;
+  }
+
+  /** The revision that made the latest change of a user; 0: none lately. */
+  revisionOf(username: string): number {
+    const [row] = this.#sql.exec<{ revision: number }>(
+      "SELECT revision FROM principal_change WHERE username = ?",
+      username,
+    );
+    return row?.revision ?? 0;
+  }
+
+  add(username: string, revision: number, now: number): void {
+    this.forget(now);
+    this.#sql.exec(
+      `INSERT INTO principal_change (username, revision, at) VALUES (?1, ?2, ?3)
+       ON CONFLICT (username) DO UPDATE SET revision = max(revision, ?2), at = ?3`,
+      username,
+      revision,
+      now,
+    );
+  }
+
+  forget(now: number): void {
+    this.#sql.exec("DELETE FROM principal_change WHERE at < ?", now - KEPT_MS);
+  }
+}

@@ -1,0 +1,154 @@
+// What the topic shards shall route to this shard: each filter that any session here has. Desired state, numbered and
+// durable; a request is open until every topic shard concerned has stored it, and is asked again after any reset.
+
+import { limits } from "../../broker/limits.ts";
+import { EVERYWHERE, shardOfSlot, slotOfFilter } from "../../broker/topics/slots.ts";
+import type { RouteRequest } from "../../contracts/envelope.ts";
+
+export interface RoutePorts {
+  /** Number of topic shards. */
+  topicShards(): number;
+  /** Puts a request into the stream to a topic shard. */
+  send(topicShard: number, request: RouteRequest): void;
+  now(): number;
+  /** Calls `removeIfUnwanted` at that time. */
+  removeLater(filter: string, at: number): void;
+  /** Whether any session has the filter. */
+  wanted(filter: string): boolean;
+}
+
+interface OpenRequest {
+  readonly request: RouteRequest;
+  readonly waiting: Set<number>;
+  readonly done: ((accepted: boolean) => void) | null;
+  accepted: boolean;
+}
+
+interface RouteRow extends Record<string, SqlStorageValue> {
+  filter: string;
+  number: number;
+  wanted: number;
+  confirmed: number;
+}
+
+export class Routes {
+  readonly #sql: SqlStorage;
+  readonly #ports: RoutePorts;
+  readonly #open = new Map<number, OpenRequest>();
+  #nextRequest = 1;
+  #lastNumber = 0;
+
+  constructor(sql: SqlStorage, ports: RoutePorts) {
+    this.#sql = sql;
+    this.#ports = ports;
+  }
+
+  /** Asks again for what was not confirmed when the shard lost its memory. */
+  recover(): void {
+    const rows = this.#sql.exec<RouteRow>("SELECT * FROM route WHERE confirmed < number").toArray();
+    for (const { filter, number, wanted } of rows) this.#ask(filter, number, wanted === 1, null, null);
+  }
+
+  /** Makes sure that messages for `filter` come here. `done` is called once all topic shards concerned know it and have
+   *  put the retained messages for session `retainedFor` (null: none) into their streams; at once if nothing is to ask.
+   *  Returns a handle for `cancel`, or null if `done` was called. */
+  want(filter: string, retainedFor: number | null, done: (accepted: boolean) => void): number | null {
+    const row = this.#find(filter);
+    if (row !== null && row.wanted === 1) {
+      if (row.confirmed === row.number && retainedFor === null) {
+        done(true);
+        return null;
+      }
+      return this.#ask(filter, row.number, true, retainedFor, done);
+    }
+    return this.#ask(filter, this.#store(filter, true), true, retainedFor, done);
+  }
+
+  /** `done` of this request shall not be called any more. */
+  cancel(request: number): void {
+    const open = this.#open.get(request);
+    if (open !== undefined) this.#open.set(request, { ...open, done: null });
+  }
+
+  /** A session gave the filter up. The route goes later, so that who comes back soon costs nothing. */
+  released(filter: string): void {
+    if (this.#ports.wanted(filter)) return;
+    this.#ports.removeLater(filter, this.#ports.now() + limits.routeRemovalDelayMs);
+  }
+
+  removeIfUnwanted(filter: string): void {
+    const row = this.#find(filter);
+    if (row === null || row.wanted === 0 || this.#ports.wanted(filter)) return;
+    this.#ask(filter, this.#store(filter, false), false, null, null);
+  }
+
+  /** A topic shard answered a request. */
+  stored(topicShard: number, request: number, accepted: boolean): void {
+    const open = this.#open.get(request);
+    if (open === undefined || !open.waiting.delete(topicShard)) return;
+    open.accepted &&= accepted;
+    if (open.waiting.size > 0) return;
+    this.#open.delete(request);
+    if (open.accepted) this.#confirm(open.request);
+    open.done?.(open.accepted);
+  }
+
+  /** A topic shard was reset: what it has not answered is asked again. */
+  resend(topicShard: number): void {
+    for (const { request, waiting } of this.#open.values()) {
+      if (waiting.has(topicShard)) this.#ports.send(topicShard, request);
+    }
+  }
+
+  #ask(
+    filter: string,
+    number: number,
+    wanted: boolean,
+    retainedFor: number | null,
+    done: ((accepted: boolean) => void) | null,
+  ): number {
+    const request: RouteRequest = { request: this.#nextRequest++, filter, number, wanted, retainedFor };
+    const shards = shardsOf(filter, this.#ports.topicShards());
+    this.#open.set(request.request, { request, waiting: new Set(shards), done, accepted: true });
+    for (const shard of shards) this.#ports.send(shard, request);
+    return request.request;
+  }
+
+  #find(filter: string): RouteRow | null {
+    const [row] = this.#sql.exec<RouteRow>("SELECT * FROM route WHERE filter = ?", filter);
+    return row ?? null;
+  }
+
+  #store(filter: string, wanted: boolean): number {
+    // By the clock, so that it grows over restarts without a row of its own.
+    this.#lastNumber = Math.max(this.#ports.now(), this.#lastNumber + 1);
+    this.#sql.exec(
+      `INSERT INTO route (filter, number, wanted, confirmed) VALUES (?1, ?2, ?3, 0)
+       ON CONFLICT (filter) DO UPDATE SET number = max(?2, number + 1), wanted = ?3`,
+      filter,
+      this.#lastNumber,
+      wanted ? 1 : 0,
+    );
+    return this.#find(filter)?.number ?? this.#lastNumber;
+  }
+
+  #confirm({ filter, number, wanted }: RouteRequest): void {
+    if (wanted) {
+      this.#sql.exec(
+        "UPDATE route SET confirmed = ? WHERE filter = ? AND number = ? AND confirmed < number",
+        number,
+        filter,
+        number,
+      );
+    } else {
+      this.#sql.exec("DELETE FROM route WHERE filter = ? AND number = ? AND wanted = 0", filter, number);
+    }
+  }
+}
+
+/** The topic shards in which a filter stands. */
+function shardsOf(filter: string, topicShards: number): number[] {
+  const slot = slotOfFilter(filter);
+  if (slot !== EVERYWHERE) return [shardOfSlot(slot, topicShards)];
+  return Array.from({ length: topicShards }, (_, index) => index);
+}

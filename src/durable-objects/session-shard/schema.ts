@@ -1,0 +1,75 @@
+// Tables of a session shard, as an append-only list of migrations.
+// Rows of a client id have its slot first, so that a slot can move; what belongs to a session hangs on its uid.
+
+export const migrations: readonly string[] = [
+  `CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
+
+   -- A session is written when it has something to keep: an expiry above zero, or a subscription.
+   CREATE TABLE session (
+     slot INTEGER NOT NULL,
+     client_id TEXT NOT NULL,
+     uid INTEGER NOT NULL,
+     expiry_interval INTEGER NOT NULL,
+     protocol_version INTEGER NOT NULL,
+     clean_start INTEGER NOT NULL,
+     keep_alive INTEGER NOT NULL,
+     username TEXT,
+     peer_address TEXT NOT NULL,
+     created_at INTEGER NOT NULL,
+     connected_at INTEGER NOT NULL,
+     disconnected_at INTEGER,
+     expires_at INTEGER,
+     disconnect_reason TEXT,
+     sent_up_to INTEGER NOT NULL DEFAULT 0,
+     dropped INTEGER NOT NULL DEFAULT 0,
+     PRIMARY KEY (slot, client_id)
+   ) WITHOUT ROWID;
+   CREATE UNIQUE INDEX session_uid ON session (uid);
+   CREATE INDEX session_expiry ON session (expires_at) WHERE expires_at IS NOT NULL;
+
+   CREATE TABLE subscription (
+     filter TEXT NOT NULL,
+     uid INTEGER NOT NULL,
+     qos INTEGER NOT NULL,
+     no_local INTEGER NOT NULL,
+     retain_as_published INTEGER NOT NULL,
+     retain_handling INTEGER NOT NULL,
+     identifier INTEGER NOT NULL,
+     PRIMARY KEY (filter, uid)
+   ) WITHOUT ROWID;
+   CREATE INDEX subscription_uid ON subscription (uid);
+
+   -- What the topic shards shall route here: desired state, numbered. Open while not all of them have confirmed it.
+   CREATE TABLE route (
+     filter TEXT PRIMARY KEY,
+     number INTEGER NOT NULL,
+     wanted INTEGER NOT NULL,
+     confirmed INTEGER NOT NULL
+   ) WITHOUT ROWID;
+   CREATE INDEX route_open ON route (filter) WHERE confirmed < number;
+
+   -- A message once, and an entry for each session that is to get it.
+   CREATE TABLE message (
+     id INTEGER PRIMARY KEY,
+     publisher INTEGER NOT NULL,
+     expires_at INTEGER NOT NULL,
+     recipients INTEGER NOT NULL,
+     packet BLOB NOT NULL
+   );
+   CREATE TABLE queue (
+     uid INTEGER NOT NULL,
+     n INTEGER NOT NULL,
+     message INTEGER NOT NULL,
+     qos INTEGER NOT NULL,
+     retain INTEGER NOT NULL,
+     identifiers TEXT NOT NULL,
+     PRIMARY KEY (uid, n)
+   ) WITHOUT ROWID;
+
+   -- Users that changed while an edge may still hold what they were.
+   CREATE TABLE principal_change (
+     username TEXT PRIMARY KEY,
+     revision INTEGER NOT NULL,
+     at INTEGER NOT NULL
+   ) WITHOUT ROWID;`,
+];

@@ -1,0 +1,157 @@
+// The rows of sessions that have something to keep: found by client id or uid, written at attach and at detach.
+
+import { slotOfClientId } from "../../broker/topics/slots.ts";
+import type { ClientFilter } from "../../contracts/rpc.ts";
+import type { LinkAttachment } from "./link.ts";
+
+/** Session Expiry Interval of a session that never expires. */
+export const NEVER_EXPIRES = 0xffff_ffff;
+const SECOND = 1_000;
+
+export interface SessionRecord extends Record<string, SqlStorageValue> {
+  slot: number;
+  client_id: string;
+  uid: number;
+  expiry_interval: number;
+  protocol_version: number;
+  clean_start: number;
+  keep_alive: number;
+  username: string | null;
+  peer_address: string;
+  created_at: number;
+  connected_at: number;
+  disconnected_at: number | null;
+  expires_at: number | null;
+  disconnect_reason: string | null;
+  sent_up_to: number;
+  dropped: number;
+}
+
+export class SessionRecords {
+  readonly #sql: SqlStorage;
+  /** Rows; null: not counted yet. */
+  #count: number | null = null;
+
+  constructor(sql: SqlStorage) {
+    this.#sql = sql;
+  }
+
+  findByClientId(clientId: string): SessionRecord | null {
+    const [row] = this.#sql.exec<SessionRecord>(
+      "SELECT * FROM session WHERE slot = ? AND client_id = ?",
+      slotOfClientId(clientId),
+      clientId,
+    );
+    return row ?? null;
+  }
+
+  findByUid(uid: number): SessionRecord | null {
+    const [row] = this.#sql.exec<SessionRecord>("SELECT * FROM session WHERE uid = ?", uid);
+    return row ?? null;
+  }
+
+  /** Writes the session of a connected client; `known`: it has a row already. */
+  connected({ uid, attach, connectedAt, createdAt, sentUpTo }: LinkAttachment, known: boolean): void {
+    if (!known && this.#count !== null) this.#count += 1;
+    this.#sql.exec(
+      `INSERT INTO session (slot, client_id, uid, expiry_interval, protocol_version, clean_start, keep_alive, username,
+         peer_address, created_at, connected_at, sent_up_to)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+       ON CONFLICT (slot, client_id) DO UPDATE SET
+         expiry_interval = excluded.expiry_interval, protocol_version = excluded.protocol_version,
+         clean_start = excluded.clean_start, keep_alive = excluded.keep_alive, username = excluded.username,
+         peer_address = excluded.peer_address, connected_at = excluded.connected_at, disconnected_at = NULL,
+         expires_at = NULL`,
+      slotOfClientId(attach.clientId),
+      attach.clientId,
+      uid,
+      attach.sessionExpiryInterval,
+      attach.protocolVersion,
+      attach.cleanStart ? 1 : 0,
+      attach.keepAliveSeconds,
+      attach.username,
+      attach.peerAddress,
+      createdAt,
+      connectedAt,
+      sentUpTo,
+    );
+  }
+
+  /** Writes that the client is gone; returns when the session expires, null for never. */
+  disconnected(
+    uid: number,
+    change: { reason: string; expiryInterval: number; sentUpTo: number; dropped: number; now: number },
+  ): number | null {
+    const { reason, expiryInterval, sentUpTo, dropped, now } = change;
+    const expiresAt = expiryInterval === NEVER_EXPIRES ? null : now + expiryInterval * SECOND;
+    this.#sql.exec(
+      `UPDATE session SET disconnected_at = ?, expires_at = ?, disconnect_reason = ?, expiry_interval = ?,
+         sent_up_to = ?, dropped = dropped + ? WHERE uid = ?`,
+      now,
+      expiresAt,
+      reason,
+      expiryInterval,
+      sentUpTo,
+      dropped,
+      uid,
+    );
+    return expiresAt;
+  }
+
+  remove(uid: number): void {
+    const removed = this.#sql.exec("DELETE FROM session WHERE uid = ? RETURNING uid", uid).toArray();
+    if (this.#count !== null) this.#count -= removed.length;
+  }
+
+  count(): number {
+    this.#count ??= this.#sql.exec<{ n: number }>("SELECT count(*) AS n FROM session").one().n;
+    return this.#count;
+  }
+
+  /** Sessions whose time has come, `limit` at most. */
+  expired(now: number, limit: number): SessionRecord[] {
+    return this.#sql
+      .exec<SessionRecord>("SELECT * FROM session WHERE expires_at <= ? ORDER BY expires_at LIMIT ?", now, limit)
+      .toArray();
+  }
+
+  nextExpiry(): number | null {
+    return this.#sql
+      .exec<{ at: number | null }>("SELECT min(expires_at) AS at FROM session WHERE expires_at IS NOT NULL")
+      .one().at;
+  }
+
+  /** Sessions that the last word of says connected. */
+  connectedUids(): number[] {
+    const rows = this.#sql.exec<{ uid: number }>("SELECT uid FROM session WHERE disconnected_at IS NULL");
+    return Array.from(rows, ({ uid }) => uid);
+  }
+
+  /** Rows behind client id `after` that match, in the order of client ids, and how many match in all. */
+  list(filter: ClientFilter, after: string, limit: number): { rows: SessionRecord[]; count: number } {
+    const conditions: string[] = [];
+    const values: SqlStorageValue[] = [];
+    const add = (condition: string, value: SqlStorageValue) => {
+      conditions.push(condition);
+      values.push(value);
+    };
+    if (filter.username !== undefined) add("username = ?", filter.username);
+    if (filter.connected !== undefined) add("(disconnected_at IS NULL) = ?", filter.connected ? 1 : 0);
+    if (filter.likeClientId !== undefined) add("instr(client_id, ?) > 0", filter.likeClientId);
+    if (filter.likeUsername !== undefined) add("instr(username, ?) > 0", filter.likeUsername);
+    if (filter.peerAddress !== undefined) add("peer_address = ?", filter.peerAddress);
+    if (filter.protocolVersion !== undefined) add("protocol_version = ?", filter.protocolVersion);
+    if (filter.cleanStart !== undefined) add("clean_start = ?", filter.cleanStart ? 1 : 0);
+    const where = conditions.length === 0 ? "1" : conditions.join(" AND ");
+    const { n } = this.#sql.exec<{ n: number }>(`SELECT count(*) AS n FROM session WHERE ${where}`, ...values).one();
+    const rows = this.#sql
+      .exec<SessionRecord>(
+        `SELECT * FROM session WHERE ${where} AND client_id > ? ORDER BY client_id LIMIT ?`,
+        ...values,
+        after,
+        limit,
+      )
+      .toArray();
+    return { rows, count: n };
+  }
+}

@@ -1,0 +1,145 @@
+// The broker's session store in SQLite: a message once, an entry for each of its recipients.
+
+import { readTrustedPublish } from "../../broker/mqtt/publish.ts";
+import type { QoS } from "../../broker/mqtt/packets.ts";
+import { Message } from "../../broker/session/message.ts";
+import type { OutboundState } from "../../broker/session/outbound.ts";
+import type { Recipient, SessionStore, StoredEntry } from "../../broker/session/session-store.ts";
+
+interface QueueRow extends Record<string, SqlStorageValue> {
+  n: number;
+  qos: number;
+  retain: number;
+  identifiers: string;
+  message: number;
+  publisher: number;
+  expires_at: number;
+  packet: ArrayBuffer;
+}
+
+interface CountRow extends Record<string, SqlStorageValue> {
+  last: number | null;
+  sent: number;
+  queued: number;
+  queued_bytes: number;
+  queued_qos0: number;
+}
+
+export class SqlSessionStore implements SessionStore {
+  readonly #sql: SqlStorage;
+  #nextMessage: number;
+
+  constructor(sql: SqlStorage) {
+    this.#sql = sql;
+    const { last } = sql.exec<{ last: number | null }>("SELECT max(id) AS last FROM message").one();
+    this.#nextMessage = (last ?? 0) + 1;
+  }
+
+  append(message: Message, recipients: readonly Recipient[]): void {
+    if (message.storedAs === 0) {
+      message.storedAs = this.#nextMessage++;
+      const { publisher, expiresAt, publish } = message;
+      const packet = ownBuffer(publish.bytes);
+      this.#sql.exec(
+        "INSERT INTO message (id, publisher, expires_at, recipients, packet) VALUES (?, ?, ?, ?, ?)",
+        message.storedAs,
+        publisher,
+        expiresAt,
+        recipients.length,
+        packet,
+      );
+    } else {
+      this.#sql.exec(
+        "UPDATE message SET recipients = recipients + ? WHERE id = ?",
+        recipients.length,
+        message.storedAs,
+      );
+    }
+    for (const { session, n, qos, retain, identifiers } of recipients) {
+      this.#sql.exec(
+        "INSERT OR REPLACE INTO queue (uid, n, message, qos, retain, identifiers) VALUES (?, ?, ?, ?, ?, ?)",
+        session,
+        n,
+        message.storedAs,
+        qos,
+        retain ? 1 : 0,
+        identifiers.join(","),
+      );
+    }
+  }
+
+  read(session: number, after: number, limit: number): StoredEntry[] {
+    const rows = this.#sql.exec<QueueRow>(
+      `SELECT n, qos, retain, identifiers, message, publisher, expires_at, packet
+       FROM queue JOIN message ON message.id = queue.message
+       WHERE uid = ? AND n > ? ORDER BY n LIMIT ?`,
+      session,
+      after,
+      limit,
+    );
+    return Array.from(rows, entryOf);
+  }
+
+  remove(session: number, n: number): void {
+    const [row] = this.#sql.exec<{ message: number }>(
+      "DELETE FROM queue WHERE uid = ? AND n = ? RETURNING message",
+      session,
+      n,
+    );
+    if (row !== undefined) this.#release(row.message);
+  }
+
+  /** Forgets all that is stored for a session. */
+  clear(session: number): void {
+    const messages = this.#sql.exec<{ message: number }>("DELETE FROM queue WHERE uid = ? RETURNING message", session);
+    for (const { message } of messages.toArray()) this.#release(message);
+  }
+
+  /** What is stored for a session that was sent up to `sentUpTo`. */
+  state(session: number, sentUpTo: number): OutboundState {
+    const counts = this.#sql
+      .exec<CountRow>(
+        `SELECT max(n) AS last,
+                count(*) FILTER (WHERE n <= ?1) AS sent,
+                count(*) FILTER (WHERE n > ?1) AS queued,
+                coalesce(sum(length(packet)) FILTER (WHERE n > ?1), 0) AS queued_bytes,
+                count(*) FILTER (WHERE n > ?1 AND qos = 0) AS queued_qos0
+         FROM queue JOIN message ON message.id = queue.message WHERE uid = ?2`,
+        sentUpTo,
+        session,
+      )
+      .one();
+    return {
+      sentUpTo,
+      lastNumber: counts.last ?? 0,
+      sent: counts.sent,
+      queued: counts.queued,
+      queuedBytes: counts.queued_bytes,
+      queuedQos0: counts.queued_qos0,
+    };
+  }
+
+  #release(message: number): void {
+    const [row] = this.#sql.exec<{ recipients: number }>("SELECT recipients FROM message WHERE id = ?", message);
+    if (row === undefined) return;
+    if (row.recipients > 1) this.#sql.exec("UPDATE message SET recipients = recipients - 1 WHERE id = ?", message);
+    else this.#sql.exec("DELETE FROM message WHERE id = ?", message);
+  }
+}
+
+function entryOf(row: QueueRow): StoredEntry {
+  const message = new Message(readTrustedPublish(new Uint8Array(row.packet)), row.publisher, row.expires_at);
+  message.storedAs = row.message;
+  return {
+    n: row.n,
+    qos: row.qos as QoS,
+    retain: row.retain === 1,
+    identifiers: row.identifiers === "" ? [] : row.identifiers.split(",").map(Number),
+    message,
+  };
+}
+
+/** The bytes in a buffer of their own: SQLite takes the whole of a view's buffer. */
+export function ownBuffer(bytes: Uint8Array): ArrayBuffer {
+  return bytes.slice().buffer as ArrayBuffer;
+}

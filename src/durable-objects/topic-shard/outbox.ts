@@ -1,0 +1,92 @@
+// Messages that a session shard could not be given yet, durable and in order: what is here counts as safe.
+
+import { limits } from "../../broker/limits.ts";
+
+export interface OutboxMessage {
+  /** Its place in the order of that session shard. */
+  readonly id: number;
+  readonly publisher: number;
+  readonly expiresAt: number;
+  readonly packet: Uint8Array;
+}
+
+interface OutboxRow extends Record<string, SqlStorageValue> {
+  id: number;
+  publisher: number;
+  expires_at: number;
+  packet: ArrayBuffer;
+}
+
+export class Outbox {
+  readonly #sql: SqlStorage;
+  #messages: number;
+  #bytes: number;
+  #nextId: number;
+
+  constructor(sql: SqlStorage) {
+    this.#sql = sql;
+    const row = sql
+      .exec<{ messages: number; bytes: number; last: number }>(
+        `SELECT count(*) AS messages, coalesce(sum(length(packet)), 0) AS bytes, coalesce(max(id), 0) AS last
+         FROM outbox`,
+      )
+      .one();
+    this.#messages = row.messages;
+    this.#bytes = row.bytes;
+    this.#nextId = row.last + 1;
+  }
+
+  get messages(): number {
+    return this.#messages;
+  }
+
+  /** Session shards that something waits for. */
+  shards(): number[] {
+    if (this.#messages === 0) return [];
+    return Array.from(this.#sql.exec<{ shard: number }>("SELECT DISTINCT shard FROM outbox"), ({ shard }) => shard);
+  }
+
+  /** The id under which it is stored, or null: the outbox is full. */
+  add(shard: number, publisher: number, expiresAt: number, packet: Uint8Array): number | null {
+    if (this.#messages >= limits.outboxMessages || this.#bytes + packet.length > limits.outboxBytes) return null;
+    const id = this.#nextId++;
+    this.#sql.exec(
+      "INSERT INTO outbox (shard, id, publisher, expires_at, packet) VALUES (?, ?, ?, ?, ?)",
+      shard,
+      id,
+      publisher,
+      expiresAt,
+      packet.slice().buffer as ArrayBuffer,
+    );
+    this.#messages += 1;
+    this.#bytes += packet.length;
+    return id;
+  }
+
+  /** Up to `limit` messages for a session shard behind `after`, in order. */
+  read(shard: number, after: number, limit: number): OutboxMessage[] {
+    const rows = this.#sql.exec<OutboxRow>(
+      "SELECT id, publisher, expires_at, packet FROM outbox WHERE shard = ? AND id > ? ORDER BY id LIMIT ?",
+      shard,
+      after,
+      limit,
+    );
+    return Array.from(rows, ({ id, publisher, expires_at, packet }) => ({
+      id,
+      publisher,
+      expiresAt: expires_at,
+      packet: new Uint8Array(packet),
+    }));
+  }
+
+  remove(shard: number, id: number): void {
+    const [row] = this.#sql.exec<{ bytes: number }>(
+      "DELETE FROM outbox WHERE shard = ? AND id = ? RETURNING length(packet) AS bytes",
+      shard,
+      id,
+    );
+    if (row === undefined) return;
+    this.#messages -= 1;
+    this.#bytes -= row.bytes;
+  }
+}

@@ -1,0 +1,89 @@
+// Retained messages, one a topic, in SQLite alone. [MQTT-3.3.1-5]
+
+import { limits } from "../../broker/limits.ts";
+import { retainedTopics } from "../../broker/topics/retained-lookup.ts";
+import { slotOfTopic } from "../../broker/topics/slots.ts";
+
+/** Topics are looked up over all slots of the shard: one partition. */
+const PARTITION = 0;
+
+interface RetainedRow extends Record<string, SqlStorageValue> {
+  expires_at: number;
+  packet: ArrayBuffer;
+}
+
+export interface RetainedMessage {
+  expiresAt: number;
+  packet: Uint8Array;
+}
+
+export class RetainedStore {
+  readonly #sql: SqlStorage;
+  #count: number | null = null;
+
+  constructor(sql: SqlStorage) {
+    this.#sql = sql;
+  }
+
+  get count(): number {
+    this.#count ??= this.#sql.exec<{ n: number }>("SELECT count(*) AS n FROM retained").one().n;
+    return this.#count;
+  }
+
+  has(topic: string): boolean {
+    const rows = this.#sql.exec("SELECT 1 FROM retained WHERE slot = ? AND topic = ?", slotOfTopic(topic), topic);
+    return rows.toArray().length > 0;
+  }
+
+  set(topic: string, expiresAt: number, packet: Uint8Array): void {
+    if (!this.has(topic)) this.#count = this.count + 1;
+    this.#sql.exec(
+      `INSERT INTO retained (slot, topic, expires_at, packet) VALUES (?, ?, ?, ?)
+       ON CONFLICT (slot, topic) DO UPDATE SET expires_at = excluded.expires_at, packet = excluded.packet`,
+      slotOfTopic(topic),
+      topic,
+      expiresAt,
+      packet.slice().buffer as ArrayBuffer,
+    );
+  }
+
+  /** [MQTT-3.3.1-6] */
+  remove(topic: string): void {
+    if (!this.has(topic)) return;
+    this.#count = this.count - 1;
+    this.#sql.exec("DELETE FROM retained WHERE slot = ? AND topic = ?", slotOfTopic(topic), topic);
+  }
+
+  /** Retained messages whose topic matches a filter and that hold at `now`, as many as one subscription gets. */
+  *matching(filter: string, now: number): Generator<RetainedMessage> {
+    let left = limits.retainedPerSubscription;
+    for (const topic of retainedTopics({ firstFrom: (_, from) => this.#firstFrom(from) }, PARTITION, filter)) {
+      const message = this.#find(topic);
+      if (message === null) continue;
+      if (message.expiresAt !== 0 && message.expiresAt <= now) {
+        this.remove(topic);
+        continue;
+      }
+      yield message;
+      left -= 1;
+      if (left === 0) return;
+    }
+  }
+
+  #find(topic: string): RetainedMessage | null {
+    const [row] = this.#sql.exec<RetainedRow>(
+      "SELECT expires_at, packet FROM retained WHERE slot = ? AND topic = ?",
+      slotOfTopic(topic),
+      topic,
+    );
+    return row === undefined ? null : { expiresAt: row.expires_at, packet: new Uint8Array(row.packet) };
+  }
+
+  #firstFrom(from: string): string | null {
+    const [row] = this.#sql.exec<{ topic: string }>(
+      "SELECT topic FROM retained WHERE topic >= ? ORDER BY topic LIMIT 1",
+      from,
+    );
+    return row?.topic ?? null;
+  }
+}

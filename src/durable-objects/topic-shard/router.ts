@@ -1,0 +1,175 @@
+// A provisioned topic shard: takes the streams of the session shards, keeps routes and retained messages, and gives each
+// message once to every session shard that wants it.
+
+import { readTrustedPublish } from "../../broker/mqtt/publish.ts";
+import { reasonCodes } from "../../broker/mqtt/reason-codes.ts";
+import type { DeploymentConfig } from "../../contracts/deployment-config.ts";
+import type { EntryVisitor, RouteRequest } from "../../contracts/envelope.ts";
+import { visitEntries } from "../../contracts/envelope.ts";
+import { sessionShardObject } from "../../contracts/object-names.ts";
+import type { DeliverReply, TopicShardStats } from "../../contracts/rpc.ts";
+import { backOffMs } from "../../platform/back-off.ts";
+import { Deadlines } from "../../platform/deadlines.ts";
+import type { Env } from "../../platform/env.ts";
+import { log } from "../../platform/log.ts";
+import type { ShardState } from "../../platform/shard-state.ts";
+import { StreamReceiver } from "../../platform/stream-receiver.ts";
+import { Outbox } from "./outbox.ts";
+import { RetainedStore } from "./retained-store.ts";
+import { RouteTable } from "./route-table.ts";
+import type { SafetyAwaiter } from "./session-stream.ts";
+import { SessionStream } from "./session-stream.ts";
+
+/** How soon an object with something in its outbox is woken, should it have died. */
+const OUTBOX_WAKE_MS = 10_000;
+
+/** Awaits the safety of one message with all session shards that want it. */
+class Outcome implements SafetyAwaiter {
+  readonly #routed: (reasonCode: number) => void;
+  #waiting: number;
+  #reasonCode: number = reasonCodes.success;
+
+  constructor(waiting: number, routed: (reasonCode: number) => void) {
+    this.#waiting = waiting;
+    this.#routed = routed;
+  }
+
+  safe(): void {
+    this.#waiting -= 1;
+    if (this.#waiting === 0) this.#routed(this.#reasonCode);
+  }
+
+  refused(): void {
+    this.#reasonCode = reasonCodes.quotaExceeded;
+    this.safe();
+  }
+}
+
+export class Router {
+  readonly #env: Env;
+  readonly #context: DurableObjectState;
+  readonly #state: ShardState;
+  readonly #routes: RouteTable;
+  readonly #retained: RetainedStore;
+  readonly #outbox: Outbox;
+  readonly #deadlines: Deadlines;
+  readonly #streams = new Map<number, SessionStream>();
+  #receiver: StreamReceiver | null = null;
+
+  constructor(context: DurableObjectState, env: Env, state: ShardState) {
+    this.#env = env;
+    this.#context = context;
+    this.#state = state;
+    this.#routes = new RouteTable(context.storage.sql);
+    this.#retained = new RetainedStore(context.storage.sql);
+    this.#outbox = new Outbox(context.storage.sql);
+    this.#deadlines = new Deadlines(context.storage, { outbox: () => this.#awaitOutbox() });
+    for (const shard of this.#outbox.shards()) this.#stream(shard).resume();
+  }
+
+  configure(config: DeploymentConfig): number {
+    this.#state.updateConfig(config);
+    return this.#state.config.version;
+  }
+
+  deliver(envelope: Uint8Array): Promise<DeliverReply> {
+    this.#receiver ??= new StreamReceiver(this.#state.incarnation);
+    return this.#receiver.receive(envelope, ({ sender }) => {
+      this.#apply(sender, envelope);
+      this.#settle();
+      return undefined;
+    });
+  }
+
+  stats(): TopicShardStats {
+    return { topics: this.#routes.count(), retained: this.#retained.count, outbox: this.#outbox.messages };
+  }
+
+  async alarm(): Promise<void> {
+    await this.#deadlines.run(Date.now());
+  }
+
+  #apply(sender: number, envelope: Uint8Array): void {
+    const visitor: EntryVisitor = {
+      publish: (number, publisher, expiresAt, packet) => {
+        try {
+          this.#publish(sender, number, publisher, expiresAt, packet);
+        } catch (error) {
+          // A bug of ours costs this message, and its publisher learns it.
+          log.error("a publish failed", { error: String(error) });
+          if (number !== 0) this.#stream(sender).routed(number, reasonCodes.unspecifiedError);
+        }
+      },
+      routeRequest: (request) => this.#route(sender, request),
+    };
+    visitEntries(envelope, visitor);
+  }
+
+  /** Stores a retained message and fans the message out, in one event. */
+  #publish(sender: number, number: number, publisher: number, expiresAt: number, packet: Uint8Array): void {
+    const publish = readTrustedPublish(packet);
+    const { topic } = publish;
+    const routed = (reasonCode: number) => this.#stream(sender).routed(number, reasonCode);
+    if (publish.retain && !this.#retain(topic, expiresAt, packet, packet.length === publish.payloadOffset)) {
+      if (number !== 0) routed(reasonCodes.quotaExceeded);
+      return;
+    }
+    const shards = this.#routes.match(topic);
+    if (shards.length === 0) {
+      if (number !== 0) routed(reasonCodes.noMatchingSubscribers);
+      return;
+    }
+    const awaiter = number === 0 ? null : new Outcome(shards.length, routed);
+    for (const shard of shards) this.#stream(shard).message(awaiter, publisher, expiresAt, packet);
+  }
+
+  /** False: the deployment may retain no more messages. */
+  #retain(topic: string, expiresAt: number, packet: Uint8Array, empty: boolean): boolean {
+    if (empty) {
+      this.#retained.remove(topic);
+      return true;
+    }
+    const { limits: plan, shards } = this.#state.config;
+    const maximum = plan.retainedMessagesMax === null ? null : Math.ceil(plan.retainedMessagesMax / shards.topic);
+    if (maximum !== null && this.#retained.count >= maximum && !this.#retained.has(topic)) return false;
+    this.#retained.set(topic, expiresAt, packet);
+    return true;
+  }
+
+  /** Stores a route and queues the retained messages in one event, so that no newer live message can overtake them. */
+  #route(sender: number, { request, filter, number, wanted, retainedFor }: RouteRequest): void {
+    const stream = this.#stream(sender);
+    this.#routes.apply(sender, filter, number, wanted);
+    stream.routeStored(request, true);
+    if (retainedFor === null) return;
+    for (const { expiresAt, packet } of this.#retained.matching(filter, Date.now())) {
+      stream.retained(retainedFor, filter, expiresAt, packet);
+    }
+  }
+
+  #settle(): void {
+    for (const stream of this.#streams.values()) stream.flushRouted();
+  }
+
+  #awaitOutbox(): void {
+    if (this.#outbox.messages > 0) this.#deadlines.set("outbox", "", Date.now() + OUTBOX_WAKE_MS);
+  }
+
+  #stream(shard: number): SessionStream {
+    const existing = this.#streams.get(shard);
+    if (existing !== undefined) return existing;
+    const { deploymentId, index, incarnation } = this.#state;
+    const stream = new SessionStream(shard, {
+      sender: index,
+      incarnation,
+      outbox: this.#outbox,
+      deliver: (envelope) => sessionShardObject(this.#env.SESSION_SHARD, deploymentId, shard).deliver(envelope),
+      backOffMs: (attempt) => backOffMs(attempt, Math.random()),
+      onStored: () => this.#deadlines.setIfUnset("outbox", "", Date.now() + OUTBOX_WAKE_MS),
+      settle: () => this.#settle(),
+      onReplaced: () => this.#context.abort("replaced by a newer incarnation"),
+    });
+    this.#streams.set(shard, stream);
+    return stream;
+  }
+}

@@ -1,0 +1,35 @@
+// Tables of a topic shard, as an append-only list of migrations.
+// Rows of a topic or filter have its slot first, so that a slot can move; -1 is the slot of filters that stand in every
+// topic shard.
+
+export const migrations: readonly string[] = [
+  `CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
+
+   -- Which session shards want the messages of a filter; number is the session shard's own.
+   CREATE TABLE route (
+     slot INTEGER NOT NULL,
+     filter TEXT NOT NULL,
+     shard INTEGER NOT NULL,
+     number INTEGER NOT NULL,
+     PRIMARY KEY (slot, filter, shard)
+   ) WITHOUT ROWID;
+
+   CREATE TABLE retained (
+     slot INTEGER NOT NULL,
+     topic TEXT NOT NULL,
+     expires_at INTEGER NOT NULL,
+     packet BLOB NOT NULL,
+     PRIMARY KEY (slot, topic)
+   ) WITHOUT ROWID;
+   CREATE INDEX retained_topic ON retained (topic);
+
+   -- Messages that a session shard could not be given; in the order of their ids.
+   CREATE TABLE outbox (
+     shard INTEGER NOT NULL,
+     id INTEGER NOT NULL,
+     publisher INTEGER NOT NULL,
+     expires_at INTEGER NOT NULL,
+     packet BLOB NOT NULL,
+     PRIMARY KEY (shard, id)
+   ) WITHOUT ROWID;`,
+];

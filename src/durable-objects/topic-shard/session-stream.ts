@@ -1,0 +1,164 @@
+// The stream from this topic shard to one session shard: live messages go straight into it; when the session shard
+// cannot be reached or too much waits, QoS 1 messages go to the outbox and follow from there, in order.
+
+import { limits } from "../../broker/limits.ts";
+import type { DeliverReply } from "../../contracts/rpc.ts";
+import { StreamSender } from "../../platform/stream-sender.ts";
+import type { Outbox } from "./outbox.ts";
+
+/** Messages taken from the outbox at a time: few, since each may be large. */
+const REFILL = 16;
+
+/** Is told when a message is safe with this session shard, or that it cannot be taken. */
+export interface SafetyAwaiter {
+  safe(): void;
+  refused(): void;
+}
+
+/** A message in the stream. */
+interface Sent {
+  readonly awaiter: SafetyAwaiter | null;
+  readonly publisher: number;
+  readonly expiresAt: number;
+  readonly packet: Uint8Array;
+  /** Its row in the outbox; 0: it is in memory alone. */
+  outboxId: number;
+}
+
+export interface SessionStreamPorts {
+  sender: number;
+  incarnation: number;
+  outbox: Outbox;
+  deliver(envelope: Uint8Array): Promise<DeliverReply>;
+  backOffMs(attempt: number): number;
+  /** Something is in the outbox: the object must wake for it. */
+  onStored(): void;
+  /** Called behind each answer, so that what it caused is sent. */
+  settle(): void;
+  onReplaced(): void;
+}
+
+export class SessionStream {
+  readonly #shard: number;
+  readonly #ports: SessionStreamPorts;
+  readonly #sender: StreamSender<Sent>;
+  /** The outbox holds messages that are not in the stream; the stream has all up to `#loadedUpTo`. */
+  #spilled = false;
+  #loadedUpTo = 0;
+  #pendingRouted: { first: number; count: number; reasonCode: number } | null = null;
+  dropped = 0;
+
+  constructor(shard: number, ports: SessionStreamPorts) {
+    this.#shard = shard;
+    this.#ports = ports;
+    this.#sender = new StreamSender<Sent>({
+      sender: ports.sender,
+      incarnation: ports.incarnation,
+      bounds: {
+        batchBytes: limits.batchBytes,
+        batchEntries: limits.batchMessages,
+        callsOutstanding: limits.pairCallsOutstanding,
+        callTimeoutMs: limits.callTimeoutMs,
+      },
+      call: (envelope) => ports.deliver(envelope),
+      backOffMs: (attempt) => ports.backOffMs(attempt),
+      onAnswered: (sent) => this.#answered(sent),
+      onTrouble: (sent) => this.#store(sent),
+      onRecovered: () => this.#refill(),
+      onReplaced: () => ports.onReplaced(),
+    });
+  }
+
+  /** A message for this session shard. `awaiter`: somebody waits until it is safe; null: it may be dropped. */
+  message(awaiter: SafetyAwaiter | null, publisher: number, expiresAt: number, packet: Uint8Array): void {
+    if (!this.#spilled && !this.#sender.troubled && this.#sender.pendingBytes <= limits.pairPendingBytes) {
+      this.#sender.writer.message(publisher, expiresAt, packet);
+      this.#sender.written(awaiter === null ? null : { awaiter, publisher, expiresAt, packet, outboxId: 0 });
+      return;
+    }
+    if (awaiter === null) {
+      this.dropped += 1;
+      return;
+    }
+    const id = this.#ports.outbox.add(this.#shard, publisher, expiresAt, packet);
+    if (id === null) {
+      awaiter.refused();
+      return;
+    }
+    this.#spilled = true;
+    this.#ports.onStored();
+    awaiter.safe();
+  }
+
+  retained(session: number, filter: string, expiresAt: number, packet: Uint8Array): void {
+    this.#sender.writer.retained(session, filter, expiresAt, packet);
+    this.#sender.written(null);
+  }
+
+  routeStored(request: number, accepted: boolean): void {
+    this.#sender.writer.routeStored(request, accepted);
+    this.#sender.written(null);
+  }
+
+  /** The outcome of one of the session shard's publishes. Neighbours with the same outcome travel as one entry. */
+  routed(number: number, reasonCode: number): void {
+    const pending = this.#pendingRouted;
+    if (pending !== null && pending.reasonCode === reasonCode && pending.first + pending.count === number) {
+      pending.count += 1;
+      return;
+    }
+    this.flushRouted();
+    this.#pendingRouted = { first: number, count: 1, reasonCode };
+  }
+
+  /** Puts the outcomes so far into the stream: at the end of each event. */
+  flushRouted(): void {
+    const pending = this.#pendingRouted;
+    if (pending === null) return;
+    this.#pendingRouted = null;
+    this.#sender.writer.routed(pending.first, pending.count, pending.reasonCode);
+    this.#sender.written(null);
+  }
+
+  /** Sends what an earlier life of this object left in the outbox. */
+  resume(): void {
+    this.#spilled = true;
+    this.#refill();
+  }
+
+  #answered(sent: Sent[]): void {
+    for (const { awaiter, outboxId } of sent) {
+      if (outboxId === 0) awaiter?.safe();
+      else this.#ports.outbox.remove(this.#shard, outboxId);
+    }
+    if (this.#spilled && !this.#sender.troubled) this.#refill();
+    this.#ports.settle();
+  }
+
+  /** The session shard cannot be reached: what is in memory alone is stored, and is safe then. */
+  #store(sent: Sent[]): void {
+    for (const message of sent) {
+      if (message.outboxId !== 0) continue;
+      const { awaiter, publisher, expiresAt, packet } = message;
+      const id = this.#ports.outbox.add(this.#shard, publisher, expiresAt, packet);
+      if (id === null) continue; // It stays unacknowledged until the session shard answers.
+      message.outboxId = id;
+      this.#loadedUpTo = id;
+      awaiter?.safe();
+    }
+    this.#ports.onStored();
+    this.#ports.settle();
+  }
+
+  #refill(): void {
+    while (this.#spilled && this.#sender.pendingBytes <= limits.batchBytes) {
+      const messages = this.#ports.outbox.read(this.#shard, this.#loadedUpTo, REFILL);
+      for (const { id, publisher, expiresAt, packet } of messages) {
+        this.#loadedUpTo = id;
+        this.#sender.writer.message(publisher, expiresAt, packet);
+        this.#sender.written({ awaiter: null, publisher, expiresAt, packet, outboxId: id });
+      }
+      if (messages.length < REFILL) this.#spilled = false;
+    }
+  }
+}
