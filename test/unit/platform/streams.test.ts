@@ -1,0 +1,169 @@
+// The two ends of a stream between shards over a faulty wire: calls fail before or after they were applied, come late,
+// come twice, and the receiver loses its memory.
+
+import fc from "fast-check";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import type { DeliverReply } from "../../../src/contracts/rpc.ts";
+import { visitEntries } from "../../../src/contracts/envelope.ts";
+import { StreamReceiver } from "../../../src/platform/stream-receiver.ts";
+import { StreamSender } from "../../../src/platform/stream-sender.ts";
+
+type Fault = "none" | "lost" | "answer lost" | "late" | "twice" | "reset";
+
+const bounds = { batchBytes: 400, batchEntries: 5, callsOutstanding: 4, callTimeoutMs: 1_000 };
+const PACKET = new Uint8Array(8);
+
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+function network(faults: Fault[]) {
+  let receiver = new StreamReceiver(1);
+  let resets = 0;
+  const applied: number[] = [];
+  const answered: number[] = [];
+  const troubles: number[][] = [];
+  const receive = (envelope: Uint8Array): Promise<DeliverReply> =>
+    receiver.receive(envelope, () => {
+      visitEntries(envelope, { publish: (number) => applied.push(number) });
+      return undefined;
+    });
+  const call = async (envelope: Uint8Array): Promise<DeliverReply> => {
+    switch (faults.shift() ?? "none") {
+      case "lost":
+        throw new Error("lost");
+      case "answer lost":
+        await receive(envelope);
+        throw new Error("answer lost");
+      case "late":
+        await new Promise((resolve) => {
+          setTimeout(resolve, 50);
+        });
+        return receive(envelope);
+      case "twice":
+        await receive(envelope);
+        return receive(envelope);
+      case "reset":
+        resets += 1;
+        receiver = new StreamReceiver(1 + resets);
+        throw new Error("reset");
+      default:
+        return receive(envelope);
+    }
+  };
+  const sender = new StreamSender<number>({
+    sender: 0,
+    incarnation: 1,
+    bounds,
+    call,
+    backOffMs: () => 10,
+    onAnswered: (tokens) => answered.push(...tokens),
+    onTrouble: (tokens) => troubles.push(tokens),
+    onRecovered: () => undefined,
+    onReplaced: () => expect.unreachable(),
+  });
+  const send = (number: number) => {
+    sender.writer.publish(number, 0, 0, PACKET);
+    sender.written(number);
+  };
+  return { sender, send, applied, answered, troubles, resets: () => resets };
+}
+
+it("applies every entry in order, each once unless the receiver was reset, over any faults", async () => {
+  const fault = fc.constantFrom<Fault>("none", "none", "lost", "answer lost", "late", "twice", "reset");
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fault, { maxLength: 40 }),
+      fc.array(fc.integer({ min: 0, max: 30 }), { maxLength: 60 }),
+      async (faults, pauses) => {
+        const { send, applied, answered, sender, resets } = network([...faults]);
+        for (const [i, pause] of pauses.entries()) {
+          send(i + 1);
+          await vi.advanceTimersByTimeAsync(pause);
+        }
+        await vi.advanceTimersByTimeAsync(60_000);
+        const all = pauses.map((_, i) => i + 1);
+        expect(sender.idle).toBe(true);
+        expect([...new Set(answered)].sort((a, b) => a - b)).toEqual(all);
+        expect([...new Set(applied)]).toEqual(all);
+        if (resets() === 0) expect(applied).toEqual(all);
+      },
+    ),
+    { seed: 7, numRuns: 300 },
+  );
+});
+
+it("tells of all that is unanswered when a call fails, once, and again after it recovered", async () => {
+  const { send, troubles, applied } = network(["lost", "lost", "none", "lost"]);
+  send(1);
+  send(2);
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(troubles).toEqual([[1, 2]]);
+  send(3);
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(troubles).toEqual([[1, 2], [3]]);
+  expect(applied).toEqual([1, 2, 3]);
+});
+
+it("keeps at most the bounded number of calls outstanding and tells the receiver with the last", async () => {
+  const flags: boolean[] = [];
+  let outstanding = 0;
+  const sender = new StreamSender<number>({
+    sender: 0,
+    incarnation: 1,
+    bounds: { ...bounds, callTimeoutMs: 100_000 },
+    call: (envelope) => {
+      outstanding += 1;
+      flags.push((envelope[1] ?? 0) === 1);
+      return new Promise(() => undefined);
+    },
+    backOffMs: () => 10,
+    onAnswered: () => undefined,
+    onTrouble: () => undefined,
+    onRecovered: () => undefined,
+    onReplaced: () => undefined,
+  });
+  for (let i = 1; i <= 100; i++) {
+    sender.writer.publish(i, 0, 0, PACKET);
+    sender.written(i);
+    await vi.advanceTimersByTimeAsync(1);
+  }
+  expect(outstanding).toBe(4);
+  expect(flags).toEqual([false, false, false, true]);
+});
+
+it("refuses the calls of a replaced sender", async () => {
+  const receiver = new StreamReceiver(1);
+  const { sender: old } = network([]);
+  old.writer.publish(1, 0, 0, PACKET);
+  const batch = (incarnation: number) =>
+    old.writer.seal({ sender: 0, incarnation, sequence: 1, base: 1, writeAtOnce: false });
+  const apply = () => undefined;
+  expect(await receiver.receive(batch(2), apply)).toEqual({ status: "done", incarnation: 1 });
+  expect(await receiver.receive(batch(1), apply)).toEqual({ status: "stale", incarnation: 1 });
+});
+
+it("answers a repeated batch only when the first is safe", async () => {
+  const receiver = new StreamReceiver(1);
+  const { sender } = network([]);
+  sender.writer.publish(1, 0, 0, PACKET);
+  const batch = sender.writer.seal({ sender: 0, incarnation: 1, sequence: 1, base: 1, writeAtOnce: false });
+  const safe = Promise.withResolvers<void>();
+  let applied = 0;
+  const apply = () => {
+    applied += 1;
+    return safe.promise;
+  };
+  const order: string[] = [];
+  const first = receiver.receive(batch, apply).then(() => order.push("first"));
+  const second = receiver.receive(batch, apply).then(() => order.push("second"));
+  await vi.advanceTimersByTimeAsync(10);
+  expect(order).toEqual([]);
+  safe.resolve();
+  await Promise.all([first, second]);
+  expect(applied).toBe(1);
+  expect(order).toHaveLength(2);
+});
