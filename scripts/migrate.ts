@@ -1,0 +1,65 @@
+// Brings a database to the newest tables of migrations/. `DATABASE_URL=postgres://... npm run db:migrate` does it by
+// hand; the start script does it at each start.
+
+import { fileURLToPath } from "node:url";
+import { Client } from "@neondatabase/serverless";
+import { drizzle } from "drizzle-orm/neon-serverless";
+import { migrate } from "drizzle-orm/neon-serverless/migrator";
+import { clientThrough } from "./postgres/bridge-server.ts";
+import { startBridge } from "./postgres-bridge.ts";
+
+const migrationsFolder = fileURLToPath(new URL("../migrations", import.meta.url));
+/** Any number, the same for everyone who migrates. */
+const MIGRATION_LOCK = 4_011_982;
+
+/** Applies what is missing, one at a time (on the embedded database, whose clients share a session, the caller sees to
+ *  that). `proxy` is the bridge's host:port, null for a Neon database that is
+ *  reached directly. Throws an error of one line. */
+export async function applyMigrations(options: { databaseUrl: string; proxy: string | null }): Promise<void> {
+  const { databaseUrl, proxy } = options;
+  const client = proxy === null ? new Client(databaseUrl) : clientThrough(proxy, databaseUrl);
+  try {
+    await client.connect();
+    await client.query("SELECT pg_advisory_lock($1)", [MIGRATION_LOCK]);
+    await migrate(drizzle(client), { migrationsFolder });
+    await client.query("SELECT pg_advisory_unlock($1)", [MIGRATION_LOCK]);
+  } catch (error) {
+    throw new Error(`cannot migrate the database: ${rootMessage(error)}`, { cause: error });
+  } finally {
+    await client.end();
+  }
+}
+
+async function main(): Promise<void> {
+  const databaseUrl = process.env["DATABASE_URL"];
+  if (databaseUrl === undefined || databaseUrl === "") {
+    throw new Error("DATABASE_URL is not set: the connection string of the database to migrate");
+  }
+  if (new URL(databaseUrl).hostname.endsWith(".neon.tech")) {
+    await applyMigrations({ databaseUrl, proxy: null });
+    return;
+  }
+  const bridge = await startBridge({ databaseUrl });
+  try {
+    await applyMigrations({ databaseUrl, proxy: bridge.proxy });
+  } finally {
+    await bridge.close();
+  }
+}
+
+function rootMessage(error: unknown): string {
+  let cause = error;
+  while (cause instanceof Error && cause.cause !== undefined) cause = cause.cause;
+  const text = cause instanceof Error ? cause.message : String(cause);
+  return text.split("\n", 1)[0] ?? "unknown error";
+}
+
+if (import.meta.main) {
+  try {
+    await main();
+    console.log("The database is up to date.");
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : String(error));
+    process.exitCode = 1;
+  }
+}
