@@ -20,7 +20,15 @@ export default defineConfig({
   test: {
     projects: [
       { test: { name: "unit", include: ["test/unit/**/*.test.ts"], environment: "node" } },
-      { plugins: [inWorkerd], test: { name: "workerd", include: ["test/workerd/**/*.test.ts"] } },
+      {
+        plugins: [inWorkerd],
+        test: {
+          name: "workerd",
+          include: ["test/workerd/**/*.test.ts"],
+          // Bundled as wrangler bundles it, with the alias of wrangler.toml.
+          deps: { optimizer: { ssr: { enabled: true, include: ["mqtt-packet"] } } },
+        },
+      },
       {
         test: {
           name: "e2e",

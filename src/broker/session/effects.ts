@@ -14,5 +14,7 @@ export type Effect =
   | { type: "route"; session: number; publish: Publish; inbound: InboundPublish | null }
   /** End the connection with a DISCONNECT. */
   | { type: "end"; session: number; reasonCode: ReasonCode; reasonString: string }
+  /** What of the session was sent must outlive the memory now, since the store holds messages on both sides of it. */
+  | { type: "save"; session: number }
   /** A message was dropped for this session alone. */
   | { type: "drop"; session: number; reason: DropReason };

@@ -183,9 +183,10 @@ export class Outbound {
   }
 
   /** The store holds this message now, because its acknowledgement did not come in time. */
-  missedDeadline(inflight: Inflight): void {
+  missedDeadline(inflight: Inflight, effects: Effect[]): void {
     this.#owedAcknowledgements = PROMPT_AFTER;
     inflight.delivery = null;
+    effects.push({ type: "save", session: this.session });
   }
 
   /** Sends what is stored as far as the client takes it. */
@@ -201,9 +202,9 @@ export class Outbound {
         this.#queuedQos0 = 0;
         return;
       }
-      for (const entry of entries) {
-        if (!this.#sendStored(entry, now, effects)) return;
-      }
+      const blocked = entries.some((entry) => !this.#sendStored(entry, now, effects));
+      effects.push({ type: "save", session: this.session });
+      if (blocked) return;
     }
   }
 

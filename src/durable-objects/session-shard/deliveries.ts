@@ -142,7 +142,7 @@ export class Deliveries {
       if (inflight.length === 0) continue;
       this.#ports.store.append(delivery.message, inflight.map(recipientOf));
       for (const each of inflight) {
-        each.outbound.missedDeadline(each);
+        each.outbound.missedDeadline(each, this.#ports.effects);
         delivery.settle(each);
       }
     }

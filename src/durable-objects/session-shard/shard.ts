@@ -322,6 +322,9 @@ export class Shard {
         if (link !== null) this.#end(link, effect.reasonCode, effect.reasonString, "protocol_error");
         return;
       }
+      case "save":
+        this.#clients.byUid(effect.session)?.save();
+        return;
       case "drop":
         this.#dropped += 1;
         return;
