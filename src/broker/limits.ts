@@ -79,6 +79,24 @@ export const limits = {
   /** CONNECTs of one address and isolate: tokens a second and burst; past it CONNECT gets 0x9F. */
   connectsPerAddressPerSecond: 500,
   connectsPerAddressBurst: 5_000,
+  /** Look-ups of principals for one deployment by an isolate: tokens a second and burst; past it CONNECT gets 0x89. */
+  lookupsPerDeploymentPerSecond: 500,
+  lookupsPerDeploymentBurst: 2_000,
+  /** Fresh look-ups of a user whose cached secret did not fit: past it CONNECT gets 0x9F. */
+  relookupsPerUserPerSecond: 2,
+  relookupsPerUserBurst: 20,
+  /** Wrong credentials from one address: past it, what the cache does not allow gets 0x9F (HTTP: 429). */
+  refusalsPerAddressPerSecond: 5,
+  refusalsPerAddressBurst: 100,
+  /** Addresses, users and deployments whose rates an isolate follows; past it the least recently seen starts anew. */
+  ratesFollowed: 20_000,
+  /** A look-up without an answer for this long has failed; CONNECT gets 0x88. */
+  lookupTimeoutMs: 10 * SECOND,
+
+  /** Users of a deployment, those included whose removal has not reached every shard; past it none is added. */
+  usersPerDeployment: 100_000,
+  /** API keys of a deployment; past it none is added. */
+  apiKeysPerDeployment: 100,
 
   /** Largest MQTT packet that any plan allows; announced as Maximum Packet Size, past it 0x95. */
   packetBytes: 1 * MIB + 64 * KIB,
