@@ -52,7 +52,7 @@ export interface Subscription {
   readonly retainHandling: 0 | 1 | 2;
 }
 
-/** SUBSCRIBE, 5.0 section 3.8. A filter that is not well-formed is listed with `valid: false`, to be refused alone. */
+/** SUBSCRIBE, 5.0 section 3.8. Whether a filter is well-formed is for the session to judge: it is refused alone. */
 export interface SubscribePacket {
   readonly type: "subscribe";
   readonly packetId: number;

@@ -2,7 +2,7 @@
 // and carries in the socket's attachment what must outlive the object's memory.
 
 import { limits } from "../../broker/limits.ts";
-import { writeDisconnect } from "../../broker/mqtt/control-packets.ts";
+import { writeDisconnect } from "../../broker/mqtt/server-packets.ts";
 import type { ReasonCode } from "../../broker/mqtt/reason-codes.ts";
 import type { Session } from "../../broker/session/session.ts";
 import type { Attach, ShardFrame } from "../../contracts/link.ts";

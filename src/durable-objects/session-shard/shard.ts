@@ -47,7 +47,7 @@ export class Shard {
   readonly #deliveries: Deliveries;
   readonly #subscribe: SubscribeHandler;
   readonly #principals: PrincipalChanges;
-  readonly #deadlines: Deadlines;
+  readonly #deadlines: Deadlines<"expire" | "unroute" | "sweep">;
   #receiver: StreamReceiver | null = null;
   #rate: TokenBucket | null;
   #received = 0;

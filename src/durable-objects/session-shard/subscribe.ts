@@ -2,7 +2,7 @@
 // that whoever has it sees the next publish.
 
 import { limits } from "../../broker/limits.ts";
-import { writeSuback, writeUnsuback } from "../../broker/mqtt/control-packets.ts";
+import { writeSuback, writeUnsuback } from "../../broker/mqtt/server-packets.ts";
 import type { QoS, SubscribePacket, Subscription, UnsubscribePacket } from "../../broker/mqtt/packets.ts";
 import { reasonCodes } from "../../broker/mqtt/reason-codes.ts";
 import { parseTopicFilter } from "../../broker/topics/topic-filter.ts";

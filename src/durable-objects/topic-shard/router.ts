@@ -52,7 +52,7 @@ export class Router {
   readonly #routes: RouteTable;
   readonly #retained: RetainedStore;
   readonly #outbox: Outbox;
-  readonly #deadlines: Deadlines;
+  readonly #deadlines: Deadlines<"outbox">;
   readonly #streams = new Map<number, SessionStream>();
   #receiver: StreamReceiver | null = null;
 

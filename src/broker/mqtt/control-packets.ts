@@ -1,0 +1,195 @@
+// Every packet that a client may send, from bytes: PUBLISH and acknowledgements through the codec of their own, the
+// others guarded (control-guards.ts) and then parsed by mqtt-packet.
+
+import { readAcknowledgement } from "./acknowledgement.ts";
+import {
+  guardAuth,
+  guardConnect,
+  guardDisconnect,
+  guardPingreq,
+  guardSubscribe,
+  guardUnsubscribe,
+} from "./control-guards.ts";
+import type { ForeignPacket } from "./mqtt-packet.d.ts";
+import mqttPacket from "mqtt-packet";
+import { malformed, protocolError } from "./packet-reader.ts";
+import type {
+  AuthPacket,
+  ClientPacket,
+  ConnectPacket,
+  DisconnectPacket,
+  ProtocolVersion,
+  QoS,
+  SubscribePacket,
+  UnsubscribePacket,
+  Will,
+} from "./packets.ts";
+import { readPublish } from "./publish.ts";
+
+const RECEIVE_MAXIMUM = 65_535;
+const encoder = new TextEncoder();
+
+/** Packet types by the upper four bits of the first byte, section 2.1.2. */
+const types = {
+  connect: 1,
+  publish: 3,
+  puback: 4,
+  pubrec: 5,
+  pubrel: 6,
+  pubcomp: 7,
+  subscribe: 8,
+  unsubscribe: 10,
+  pingreq: 12,
+  disconnect: 14,
+  auth: 15,
+} as const;
+
+/** Reads and checks a packet from a client; `version` is null until it has sent CONNECT. Throws MqttError. */
+export function readPacket(packet: Uint8Array, version: ProtocolVersion | null): ClientPacket {
+  const type = (packet[0] ?? 0) >> 4;
+  if (version === null) {
+    if (type !== types.connect) throw protocolError("the first packet is not CONNECT"); // [MQTT-3.1.0-1]
+    return readConnect(packet);
+  }
+  switch (type) {
+    case types.connect:
+      throw protocolError("a second CONNECT"); // [MQTT-3.1.0-2]
+    case types.publish:
+      return readPublish(packet, version);
+    case types.puback:
+    case types.pubrec:
+    case types.pubrel:
+    case types.pubcomp:
+      return readAcknowledgement(packet, version);
+    case types.subscribe:
+      return readSubscribe(packet, version);
+    case types.unsubscribe:
+      return readUnsubscribe(packet, version);
+    case types.pingreq:
+      guardPingreq(packet);
+      return { type: "pingreq" };
+    case types.disconnect:
+      return readDisconnect(packet, version);
+    case types.auth:
+      return readAuth(packet, version);
+    default:
+      throw type === 0 ? malformed("packet type 0") : protocolError("a packet that only a server may send");
+  }
+}
+
+function readConnect(packet: Uint8Array): ConnectPacket {
+  const { version, userProperties, willProperties } = guardConnect(packet);
+  const parsed = parse(packet, version);
+  const properties = propertiesOf(parsed);
+  return {
+    type: "connect",
+    protocolVersion: version,
+    clientId: String(parsed["clientId"] ?? ""),
+    cleanStart: parsed["clean"] === true,
+    keepAliveSeconds: Number(parsed["keepalive"] ?? 0),
+    username: stringOf(parsed["username"]),
+    password: bytesOf(parsed["password"]),
+    sessionExpiryInterval: numberOf(properties["sessionExpiryInterval"]),
+    receiveMaximum: numberOf(properties["receiveMaximum"]) ?? RECEIVE_MAXIMUM,
+    maximumPacketSize: numberOf(properties["maximumPacketSize"]),
+    topicAliasMaximum: numberOf(properties["topicAliasMaximum"]) ?? 0,
+    requestResponseInformation: properties["requestResponseInformation"] === true,
+    requestProblemInformation: properties["requestProblemInformation"] !== false,
+    authenticationMethod: stringOf(properties["authenticationMethod"]),
+    authenticationData: bytesOf(properties["authenticationData"]),
+    userProperties,
+    will: willOf(parsed["will"] as ForeignPacket | undefined, willProperties),
+  };
+}
+
+function willOf(will: ForeignPacket | undefined, properties: Uint8Array): Will | null {
+  if (will === undefined) return null;
+  return {
+    topic: String(will["topic"]),
+    payload: bytesOf(will["payload"]) ?? new Uint8Array(),
+    qos: Number(will["qos"] ?? 0) as QoS,
+    retain: will["retain"] === true,
+    delayInterval: numberOf(propertiesOf(will)["willDelayInterval"]) ?? 0,
+    properties,
+  };
+}
+
+function readSubscribe(packet: Uint8Array, version: ProtocolVersion): SubscribePacket {
+  guardSubscribe(packet, version);
+  const parsed = parse(packet, version);
+  const subscriptions = parsed["subscriptions"] as ForeignPacket[];
+  return {
+    type: "subscribe",
+    packetId: Number(parsed["messageId"]),
+    subscriptionIdentifier: numberOf(propertiesOf(parsed)["subscriptionIdentifier"]),
+    subscriptions: subscriptions.map(({ topic, qos, nl, rap, rh }) => ({
+      filter: String(topic),
+      qos: Number(qos) as QoS,
+      noLocal: nl === true,
+      retainAsPublished: rap === true,
+      retainHandling: Number(rh ?? 0) as 0 | 1 | 2,
+    })),
+  };
+}
+
+function readUnsubscribe(packet: Uint8Array, version: ProtocolVersion): UnsubscribePacket {
+  guardUnsubscribe(packet, version);
+  const parsed = parse(packet, version);
+  return {
+    type: "unsubscribe",
+    packetId: Number(parsed["messageId"]),
+    filters: (parsed["unsubscriptions"] as unknown[]).map(String),
+  };
+}
+
+function readDisconnect(packet: Uint8Array, version: ProtocolVersion): DisconnectPacket {
+  guardDisconnect(packet, version);
+  const parsed = parse(packet, version);
+  return {
+    type: "disconnect",
+    reasonCode: numberOf(parsed["reasonCode"]) ?? 0,
+    sessionExpiryInterval: numberOf(propertiesOf(parsed)["sessionExpiryInterval"]),
+  };
+}
+
+function readAuth(packet: Uint8Array, version: ProtocolVersion): AuthPacket {
+  guardAuth(packet, version);
+  const parsed = parse(packet, version);
+  const properties = propertiesOf(parsed);
+  return {
+    type: "auth",
+    reasonCode: numberOf(parsed["reasonCode"]) ?? 0,
+    authenticationMethod: stringOf(properties["authenticationMethod"]),
+    authenticationData: bytesOf(properties["authenticationData"]),
+  };
+}
+
+/** One whole packet through mqtt-packet. What it refuses of a guarded packet is malformed. */
+function parse(packet: Uint8Array, version: ProtocolVersion): ForeignPacket {
+  const parser = mqttPacket.parser({ protocolVersion: version });
+  let parsed: ForeignPacket | null = null;
+  parser.on("packet", (each) => {
+    parsed = each;
+  });
+  parser.on("error", () => undefined);
+  parser.parse(packet);
+  if (parsed === null) throw malformed("a packet that cannot be parsed");
+  return parsed;
+}
+
+function propertiesOf(packet: ForeignPacket): Record<string, unknown> {
+  return (packet["properties"] as Record<string, unknown> | undefined) ?? {};
+}
+
+function numberOf(value: unknown): number | null {
+  return typeof value === "number" ? value : null;
+}
+
+function stringOf(value: unknown): string | null {
+  return value === undefined || value === null ? null : String(value);
+}
+
+function bytesOf(value: unknown): Uint8Array | null {
+  if (value === undefined || value === null) return null;
+  return typeof value === "string" ? encoder.encode(value) : Uint8Array.from(value as Uint8Array);
+}
