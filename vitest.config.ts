@@ -5,16 +5,17 @@ import { fileURLToPath } from "node:url";
 import { cloudflareTest } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
 
-const inWorkerd = cloudflareTest({
+const inWorkerd = cloudflareTest(({ inject }) => ({
   wrangler: { configPath: fileURLToPath(new URL("wrangler.toml", import.meta.url)) },
   miniflare: {
     bindings: {
-      DATABASE_URL: "postgres://unused",
+      DATABASE_URL: inject<string>("databaseUrl"),
+      DATABASE_PROXY: inject<string>("databaseProxy"),
       BETTER_AUTH_SECRET: "a secret for tests alone, 32 bytes or more",
       DEPLOYMENT_ID_KEY: "a key for tests alone, 32 bytes or more",
     },
   },
-});
+}));
 
 export default defineConfig({
   test: {
@@ -25,6 +26,7 @@ export default defineConfig({
         test: {
           name: "workerd",
           include: ["test/workerd/**/*.test.ts"],
+          globalSetup: ["scripts/postgres/test-setup.ts"],
           // Bundled as wrangler bundles it, with the alias of wrangler.toml.
           deps: { optimizer: { ssr: { enabled: true, include: ["mqtt-packet"] } } },
         },

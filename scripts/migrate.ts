@@ -20,6 +20,10 @@ export async function applyMigrations(options: { databaseUrl: string; proxy: str
   const client = proxy === null ? new Client(databaseUrl) : clientThrough(proxy, databaseUrl);
   try {
     await client.connect();
+  } catch (error) {
+    throw new Error(`cannot migrate the database: ${rootMessage(error)}`, { cause: error });
+  }
+  try {
     await client.query("SELECT pg_advisory_lock($1)", [MIGRATION_LOCK]);
     await migrate(drizzle(client), { migrationsFolder });
     await client.query("SELECT pg_advisory_unlock($1)", [MIGRATION_LOCK]);

@@ -23,17 +23,19 @@ export async function serveSql(
   response: ServerResponse,
   open: (databaseUrl: string) => Client,
 ): Promise<void> {
-  let client: Client | null = null;
+  // Set once it is connected: ending one that never was waits for ever.
+  let connected: Client | null = null;
   try {
     const body = bodySchema.parse(JSON.parse(await readBody(request)));
-    client = open(header(request, "neon-connection-string"));
+    const client = open(header(request, "neon-connection-string"));
     await client.connect();
+    connected = client;
     const answer = "queries" in body ? await runAll(client, body.queries, request) : await run(client, body);
     response.writeHead(200, { "Content-Type": "application/json" }).end(JSON.stringify(answer));
   } catch (error) {
     response.writeHead(400, { "Content-Type": "application/json" }).end(JSON.stringify(described(error)));
   } finally {
-    await client?.end();
+    await connected?.end();
   }
 }
 

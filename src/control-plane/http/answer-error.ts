@@ -51,5 +51,7 @@ function answerHttpException(error: HTTPException, context: RequestContext): Res
   const { status } = error;
   if (status === 400) return errorResponse(context, 400, "invalid_json", "The body is not valid JSON.");
   if (status === 413) return errorResponse(context, 413, "body_too_large", "The body is too large.");
+  if (status === 415)
+    return errorResponse(context, 415, "unsupported_media_type", "Send the body as application/json.");
   return errorResponse(context, status, "refused", "The request was refused.");
 }
