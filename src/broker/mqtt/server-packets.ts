@@ -31,11 +31,12 @@ const SERVER_UNAVAILABLE = 3;
 
 /** CONNACK, section 3.2. */
 export function writeConnack(fields: ConnackFields, version: ProtocolVersion): Uint8Array {
-  const { sessionPresent, reasonCode, ...properties } = fields;
+  const { sessionPresent, reasonCode, maximumQos, ...rest } = fields;
   if (version < 5) {
     const returnCode = returnCodes.get(reasonCode) ?? SERVER_UNAVAILABLE;
     return generate({ cmd: "connack", sessionPresent: sessionPresent && version === 4, returnCode }, version);
   }
+  const properties = maximumQos === undefined ? rest : { ...rest, maximumQoS: maximumQos };
   return generate({ cmd: "connack", sessionPresent, reasonCode, properties }, version);
 }
 
