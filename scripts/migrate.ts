@@ -54,8 +54,9 @@ async function main(): Promise<void> {
 function rootMessage(error: unknown): string {
   let cause = error;
   while (cause instanceof Error && cause.cause !== undefined) cause = cause.cause;
-  const text = cause instanceof Error ? cause.message : String(cause);
-  return text.split("\n", 1)[0] ?? "unknown error";
+  if (cause instanceof Error) return cause.message.split("\n", 1)[0] ?? "unknown error";
+  // A WebSocket that could not be opened fails with an event that may say nothing.
+  return (cause as { message?: string }).message || "it cannot be reached";
 }
 
 if (import.meta.main) {

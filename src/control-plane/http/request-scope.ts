@@ -4,6 +4,7 @@
 import { createMiddleware } from "hono/factory";
 import { connect } from "../db/connect.ts";
 import type { ControlPlaneEnv, RequestContext } from "../context.ts";
+import { answerError } from "./answer-error.ts";
 
 /** Must come first. Sets `requestId`, `database` and `inBackground`. */
 export const requestScope = createMiddleware<ControlPlaneEnv>(async (context, next) => {
@@ -14,6 +15,9 @@ export const requestScope = createMiddleware<ControlPlaneEnv>(async (context, ne
   context.set("inBackground", (task) => background.push(task));
   try {
     await next();
+  } catch (thrown) {
+    // Hono hands errors to `onError` itself; this is something else, such as the event of a socket that failed.
+    context.res = answerError(new Error("no error was thrown, but something else", { cause: thrown }), context);
   } finally {
     context.executionCtx.waitUntil(settle(background).then(close));
   }

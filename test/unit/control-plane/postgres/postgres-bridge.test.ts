@@ -180,7 +180,7 @@ describe("migrations", () => {
 
   it("say in one line when the database cannot be reached", async () => {
     const gone = { databaseUrl: postgres.databaseUrl, proxy: "127.0.0.1:1" };
-    expect(await failure(applyMigrations(gone))).toMatch(/^cannot migrate the database: .+$/);
+    expect(await failure(applyMigrations(gone))).toBe("cannot migrate the database: it cannot be reached");
   });
 });
 
