@@ -59,6 +59,7 @@ export interface DeploymentRpc {
   listUsers(
     page: Page,
     likeUsername: string | null,
+    isSuperuser?: boolean | null,
   ): Promise<Outcome<{ users: UserInfo[]; count: number }, NotProvisioned>>;
   findUser(username: string): Promise<Outcome<UserInfo | null, NotProvisioned>>;
   /** `everywhere`: the change is in force on live connections too. */

@@ -1,0 +1,159 @@
+// A provisioned deployment: keeps what its shards and edges must know, and tells them until all of them do.
+
+import type { DeploymentConfig } from "../../contracts/deployment-config.ts";
+import { sessionShardObject, topicShardObject } from "../../contracts/object-names.ts";
+import type { Principal } from "../../contracts/principal.ts";
+import type { Env } from "../../platform/env.ts";
+import { ApiKeys } from "./api-keys.ts";
+import type { DeploymentRecord } from "./deployment-record.ts";
+import { callShards, ShardList } from "./shard-list.ts";
+import type { ShardRow } from "./shard-list.ts";
+import type { UserChange } from "./users.ts";
+import { Users } from "./users.ts";
+
+/** How long an answer waits for the shards; after that the alarm tells them alone. */
+const WAIT_MS = 5_000;
+/** The alarm looks after what a call began, should the object die in it. */
+const RETRY_MS = 2_000;
+const CHANGES_AT_A_TIME = 100;
+
+/** Its deadlines: `push` brings the config to the shards, `users` the changes of users. */
+export interface ServedDeadlines {
+  set(kind: "push" | "users", key: string, at: number): void;
+  setIfUnset(kind: "push" | "users", key: string, at: number): void;
+  clear(kind: "push" | "users", key: string): void;
+}
+
+export class ServedDeployment {
+  readonly record: DeploymentRecord;
+  readonly users: Users;
+  readonly apiKeys: ApiKeys;
+  readonly #shards: ShardList;
+  readonly #env: Env;
+  readonly #deadlines: ServedDeadlines;
+  /** False once the deployment is being erased: whatever was under way then writes no more. */
+  #serves = true;
+
+  constructor(sql: SqlStorage, env: Env, record: DeploymentRecord, deadlines: ServedDeadlines) {
+    this.record = record;
+    this.users = new Users(sql);
+    this.apiKeys = new ApiKeys(sql);
+    this.#shards = new ShardList(sql);
+    this.#env = env;
+    this.#deadlines = deadlines;
+  }
+
+  end(): void {
+    this.#serves = false;
+  }
+
+  /** Takes note of a new config, to be stored in the same transaction; `push` then tells the shards. */
+  expectShards(config: DeploymentConfig, now: number): void {
+    this.#shards.expect(config);
+    this.#deadlines.set("push", "", now + RETRY_MS);
+  }
+
+  /** Tells the shards that are behind; true when none is. Waits `WAIT_MS` at most: the alarm goes on. */
+  async pushed(): Promise<boolean> {
+    if (this.#everywhere()) return true;
+    await waitAtMost(WAIT_MS, this.pushConfig());
+    return this.#serves && this.#everywhere();
+  }
+
+  /** One attempt at every shard that is behind. Throws when one is left behind: the deadline then comes again. */
+  async pushConfig(): Promise<void> {
+    const { config } = this.record;
+    await callShards("configure", this.#shards.behind(config.version), async (shard) => {
+      const version = await this.#configure(shard, config);
+      if (this.#serves) this.#shards.confirmed(shard, version);
+    });
+    if (!this.#serves) return;
+    if (!this.#everywhere()) throw new Error("not every shard has the config yet");
+    this.#deadlines.clear("push", "");
+  }
+
+  /** Changes a user and tells the shards. Null leaves a field as it is. Null as the answer: there is no such user. */
+  async updateUser(
+    username: string,
+    change: { verifier: Principal["verifier"] | null; isSuperuser: boolean | null },
+    now: number,
+  ): Promise<{ everywhere: boolean } | null> {
+    const user = this.users.find(username);
+    if (user === null) return null;
+    const isSuperuser = change.isSuperuser ?? user.isSuperuser;
+    if (change.verifier !== null || isSuperuser !== user.isSuperuser) {
+      const verifier = change.verifier ?? user.verifier;
+      this.users.update({ username, isSuperuser, verifier }, this.record.nextRevision());
+      this.#deadlines.setIfUnset("users", "", now + RETRY_MS);
+    }
+    return { everywhere: await this.#userPushed(username) };
+  }
+
+  /** Null: there is no such user. */
+  async removeUser(username: string, now: number): Promise<{ everywhere: boolean } | null> {
+    if (this.users.find(username) === null) return null;
+    this.users.remove(username, this.record.nextRevision());
+    this.#deadlines.setIfUnset("users", "", now + RETRY_MS);
+    return { everywhere: await this.#userPushed(username) };
+  }
+
+  /** Tells what waits. Throws when a shard could not be told: the deadline then comes again. */
+  async pushUsers(): Promise<void> {
+    for (;;) {
+      const changes = this.#serves ? this.users.changes(CHANGES_AT_A_TIME) : [];
+      for (const change of changes) {
+        if (!(await this.#pushUser(change))) throw new Error("not every shard has the users' changes yet");
+      }
+      if (changes.length < CHANGES_AT_A_TIME) return;
+    }
+  }
+
+  async #userPushed(username: string): Promise<boolean> {
+    const change = this.users.changeOf(username);
+    if (change === null) return true;
+    await waitAtMost(WAIT_MS, this.#pushUser(change));
+    if (!this.#serves) return false;
+    if (this.users.waiting() === 0) this.#deadlines.clear("users", "");
+    return this.users.changeOf(username) === null;
+  }
+
+  async #pushUser(change: UserChange): Promise<boolean> {
+    const { username, revision, removed } = change;
+    const failed = await callShards("principalChanged", this.#shards.session(), ({ number }) =>
+      sessionShardObject(this.#env.SESSION_SHARD, this.record.id, number).principalChanged(
+        username,
+        revision,
+        removed === 1,
+      ),
+    );
+    if (failed === 0 && this.#serves) this.users.confirmed(change);
+    return failed === 0;
+  }
+
+  #everywhere(): boolean {
+    return this.#shards.behind(this.record.config.version).length === 0;
+  }
+
+  #configure({ kind, number }: ShardRow, config: DeploymentConfig): Promise<number> {
+    const { id } = this.record;
+    const shard =
+      kind === "session"
+        ? sessionShardObject(this.#env.SESSION_SHARD, id, number)
+        : topicShardObject(this.#env.TOPIC_SHARD, id, number);
+    return shard.configure(id, number, config);
+  }
+}
+
+/** Waits for the work, but not for ever; whether it failed is to be seen in what it stored. */
+async function waitAtMost(ms: number, work: Promise<unknown>): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | null = null;
+  const enough = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms);
+  });
+  const ended = work.then(
+    () => undefined,
+    () => undefined,
+  );
+  await Promise.race([ended, enough]);
+  if (timer !== null) clearTimeout(timer);
+}

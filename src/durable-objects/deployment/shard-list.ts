@@ -1,0 +1,102 @@
+// The shards of a deployment: which there are, what each has confirmed, and how all of them are called. A shard that
+// was ever called stays listed until it is erased.
+
+import { limits } from "../../broker/limits.ts";
+import type { DeploymentConfig } from "../../contracts/deployment-config.ts";
+import { log } from "../../platform/log.ts";
+
+const CALLS_AT_A_TIME = 16;
+
+export type ShardKind = "session" | "topic";
+
+export interface ShardRow extends Record<string, SqlStorageValue> {
+  kind: ShardKind;
+  number: number;
+  version: number;
+  erased: number;
+}
+
+export class ShardList {
+  readonly #sql: SqlStorage;
+
+  constructor(sql: SqlStorage) {
+    this.#sql = sql;
+  }
+
+  /** Lists the shards of a config before the first of them is called. */
+  expect({ shards }: DeploymentConfig): void {
+    const kinds = [
+      ["topic", shards.topic],
+      ["session", shards.session],
+    ] as const;
+    for (const [kind, count] of kinds) {
+      for (let number = 0; number < count; number++) {
+        this.#sql.exec("INSERT OR IGNORE INTO shard (kind, number) VALUES (?, ?)", kind, number);
+      }
+    }
+  }
+
+  all(): ShardRow[] {
+    return this.#sql.exec<ShardRow>("SELECT * FROM shard ORDER BY kind, number").toArray();
+  }
+
+  session(): ShardRow[] {
+    return this.#sql.exec<ShardRow>("SELECT * FROM shard WHERE kind = 'session' ORDER BY number").toArray();
+  }
+
+  /** Those that have not confirmed this version; topic shards first, since sessions need them. */
+  behind(version: number): ShardRow[] {
+    return this.#sql
+      .exec<ShardRow>("SELECT * FROM shard WHERE version < ? ORDER BY kind DESC, number", version)
+      .toArray();
+  }
+
+  confirmed({ kind, number }: ShardRow, version: number): void {
+    const row = [version, kind, number];
+    this.#sql.exec("UPDATE shard SET version = max(version, ?) WHERE kind = ? AND number = ?", ...row);
+  }
+
+  /** Those whose storage was not erased so often. */
+  unerased(times: number): ShardRow[] {
+    return this.#sql.exec<ShardRow>("SELECT * FROM shard WHERE erased < ? ORDER BY kind, number", times).toArray();
+  }
+
+  erased({ kind, number }: ShardRow, times: number): void {
+    this.#sql.exec("UPDATE shard SET erased = max(erased, ?) WHERE kind = ? AND number = ?", times, kind, number);
+  }
+}
+
+/** Calls each shard, some at a time; a call that takes longer than `limits.callTimeoutMs` has failed. Returns how many
+ *  failed. `what` names the call in the log. */
+export async function callShards(
+  what: string,
+  shards: readonly ShardRow[],
+  call: (shard: ShardRow) => Promise<void>,
+): Promise<number> {
+  let next = 0;
+  let failed = 0;
+  const work = async () => {
+    for (let shard = shards[next++]; shard !== undefined; shard = shards[next++]) {
+      try {
+        await inTime(call(shard), limits.callTimeoutMs);
+      } catch (error) {
+        failed += 1;
+        log.warn("a shard could not be told", { what, kind: shard.kind, number: shard.number, error: String(error) });
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(CALLS_AT_A_TIME, shards.length) }, work));
+  return failed;
+}
+
+async function inTime(promise: Promise<void>, ms: number): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | null = null;
+  const timeout = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error("no answer in time")), ms);
+  });
+  try {
+    await Promise.race([promise, timeout]);
+  } finally {
+    if (timer !== null) clearTimeout(timer);
+  }
+}
