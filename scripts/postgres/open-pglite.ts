@@ -34,7 +34,8 @@ async function isEmpty(dataDir: string): Promise<boolean> {
   return (await readdir(dataDir)).length === 0;
 }
 
+/** Our own words and the file system's are clear; those of a Postgres that gave up are not. */
 function oneLine(error: unknown): string {
-  const text = error instanceof Error ? error.message : String(error);
-  return text.split("\n", 1)[0] ?? "unknown error";
+  const clear = error instanceof Error && ("code" in error || error.message.startsWith("it holds"));
+  return clear ? (error.message.split("\n", 1)[0] ?? "") : "its files are damaged or cannot be used";
 }

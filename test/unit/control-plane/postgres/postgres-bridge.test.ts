@@ -152,6 +152,14 @@ describe("the folder", () => {
     expect(await failure(startPostgres({ dataDir: file }))).toMatch(/^cannot open the database in .+: ENOTDIR.+$/);
   });
 
+  it("is refused in one line when it is damaged", async () => {
+    const damaged = join(folder, "damaged");
+    await (await startPostgres({ dataDir: damaged })).close();
+    await writeFile(join(damaged, "global/pg_control"), "not what was here");
+    const message = `cannot open the database in ${damaged}: its files are damaged or cannot be used`;
+    expect(await failure(startPostgres({ dataDir: damaged }))).toBe(message);
+  }, 60_000);
+
   it("loses nothing that was committed when the process is killed, again and again", async () => {
     const dataDir = join(folder, "killed");
     let acknowledged = 0;
