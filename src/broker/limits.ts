@@ -22,6 +22,9 @@ export const limits = {
   outboundBufferedBytes: 256 * KIB,
   outboundStalledMs: 60 * SECOND,
 
+  /** Packets that a connection may carry before it is ended with 0xA0, spread by as many again at random: a Worker's
+   *  CPU budget covers the whole life of a socket. */
+  connectionPackets: 3_000_000,
   /** Bytes pending over all connections of an isolate; past it new CONNECTs get 0x89. */
   isolatePendingBytes: 64 * MIB,
 

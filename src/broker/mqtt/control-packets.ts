@@ -169,10 +169,10 @@ function parse(packet: Uint8Array, version: ProtocolVersion): ForeignPacket {
   const parser = mqttPacket.parser({ protocolVersion: version });
   let parsed: ForeignPacket | null = null;
   parser.on("packet", (each) => {
-    parsed = each;
+    parsed = each as unknown as ForeignPacket;
   });
   parser.on("error", () => undefined);
-  parser.parse(packet);
+  parser.parse(packet as never); // Its own types ask for a Buffer; it takes any bytes.
   if (parsed === null) throw malformed("a packet that cannot be parsed");
   return parsed;
 }

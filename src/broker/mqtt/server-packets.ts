@@ -89,5 +89,5 @@ export function writeDisconnectFromClient({ reasonCode, sessionExpiryInterval }:
 }
 
 function generate(packet: ForeignPacket, protocolVersion: ProtocolVersion): Uint8Array {
-  return mqttPacket.generate(packet, { protocolVersion });
+  return mqttPacket.generate(packet as never, { protocolVersion });
 }

@@ -210,6 +210,6 @@ export class LinkClient {
 }
 
 /** The payload of a message as text. */
-export function text(publish: { payload: string | Buffer }): string {
+export function text(publish: { payload: string | Uint8Array }): string {
   return publish.payload.toString();
 }

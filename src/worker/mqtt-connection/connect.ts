@@ -1,0 +1,131 @@
+// CONNECT and CONNACK: what can be judged without asking anybody, what is asked of the shard, and what the server says
+// of itself.
+
+import { limits } from "../../broker/limits.ts";
+import type { ConnackFields, ConnectPacket } from "../../broker/mqtt/packets.ts";
+import type { ReasonCode } from "../../broker/mqtt/reason-codes.ts";
+import { reasonCodes } from "../../broker/mqtt/reason-codes.ts";
+import type { DeploymentConfig } from "../../contracts/deployment-config.ts";
+import type { Attach } from "../../contracts/link.ts";
+
+const NEVER_EXPIRES = 0xffff_ffff;
+/** Room for topic and properties beside the largest payload. */
+const PACKET_OVERHEAD_BYTES = 64 * 1024;
+const ASSIGNED_ID_BYTES = 12;
+
+export interface Refusal {
+  readonly reasonCode: ReasonCode;
+  readonly reasonString: string;
+}
+
+/** Why a CONNECT is refused whoever sent it, or null. */
+export function refuseConnect(connect: ConnectPacket): Refusal | null {
+  const { protocolVersion, clientId, cleanStart, authenticationMethod, will } = connect;
+  if (clientId === "" && protocolVersion < 5 && !cleanStart) {
+    return refusal("clientIdentifierNotValid", "an empty client id wants a clean session"); // [MQTT311-3.1.3-8]
+  }
+  if (clientId.length * 3 > limits.clientIdBytes && utf8Length(clientId) > limits.clientIdBytes) {
+    return refusal("clientIdentifierNotValid", `a client id of more than ${limits.clientIdBytes} bytes`);
+  }
+  if (authenticationMethod !== null) {
+    return refusal("badAuthenticationMethod", "no authentication method is supported"); // [MQTT-4.12.0-1]
+  }
+  if (will !== null && will.qos === 2) return refusal("qosNotSupported", "the server's maximum QoS is 1"); // [MQTT-3.2.2-12]
+  if (will !== null) return refusal("implementationSpecificError", "will messages are not supported");
+  return null;
+}
+
+/** The client's id, or one that the server assigns. [MQTT-3.1.3-6] */
+export function clientIdOf(connect: ConnectPacket): { clientId: string; assigned: boolean } {
+  if (connect.clientId !== "") return { clientId: connect.clientId, assigned: false };
+  const random = crypto.getRandomValues(new Uint8Array(ASSIGNED_ID_BYTES));
+  return {
+    clientId: `auto-${Array.from(random, (byte) => byte.toString(16).padStart(2, "0")).join("")}`,
+    assigned: true,
+  };
+}
+
+/** Seconds that the session outlives its connection, within the deployment's bounds. */
+export function sessionExpiryOf(connect: ConnectPacket, { settings }: DeploymentConfig): number {
+  const asked =
+    connect.protocolVersion === 5
+      ? (connect.sessionExpiryInterval ?? 0)
+      : connect.cleanStart
+        ? 0
+        : settings.sessionExpirySecondsV3;
+  return boundedExpiry(asked, settings.sessionExpirySecondsMax);
+}
+
+/** 0xFFFFFFFF means never and is bounded like any other, unless the deployment lets sessions live for ever. */
+export function boundedExpiry(asked: number, maximum: number): number {
+  return maximum === NEVER_EXPIRES ? asked : Math.min(asked, maximum);
+}
+
+/** Seconds between packets that the server demands; 0: none. */
+export function keepAliveOf(connect: ConnectPacket, { settings }: DeploymentConfig): number {
+  const { keepAliveSeconds } = connect;
+  const bounded = connect.protocolVersion === 5 && settings.keepAliveSecondsMax < 65_535;
+  if (!bounded) return keepAliveSeconds;
+  return keepAliveSeconds === 0
+    ? settings.keepAliveSecondsMax
+    : Math.min(keepAliveSeconds, settings.keepAliveSecondsMax);
+}
+
+/** Largest packet that the deployment takes, bytes. */
+export function packetBytesMax({ limits: plan }: DeploymentConfig): number {
+  return Math.min(limits.packetBytes, plan.messageBytesMax + PACKET_OVERHEAD_BYTES);
+}
+
+export function attachOf(
+  connect: ConnectPacket,
+  clientId: string,
+  config: DeploymentConfig,
+  who: { username: string; isSuperuser: boolean; revision: number; peerAddress: string },
+): Attach {
+  return {
+    v: 1,
+    clientId,
+    protocolVersion: connect.protocolVersion,
+    cleanStart: connect.cleanStart,
+    sessionExpiryInterval: sessionExpiryOf(connect, config),
+    keepAliveSeconds: keepAliveOf(connect, config),
+    receiveMaximum: connect.receiveMaximum,
+    maximumPacketSize: connect.maximumPacketSize,
+    requestProblemInformation: connect.requestProblemInformation,
+    username: who.username,
+    isSuperuser: who.isSuperuser,
+    peerAddress: who.peerAddress,
+    configVersion: config.version,
+    principalRevision: who.revision,
+  };
+}
+
+/** What the server announces of itself, section 3.2.2.3. */
+export function connackOf(
+  connect: ConnectPacket,
+  config: DeploymentConfig,
+  session: { present: boolean; assignedClientId: string | null },
+): ConnackFields {
+  const expiry = sessionExpiryOf(connect, config);
+  const keepAlive = keepAliveOf(connect, config);
+  return {
+    sessionPresent: session.present,
+    reasonCode: reasonCodes.success,
+    ...(expiry === (connect.sessionExpiryInterval ?? 0) ? {} : { sessionExpiryInterval: expiry }),
+    receiveMaximum: limits.serverReceiveMaximum,
+    maximumQos: 1,
+    maximumPacketSize: packetBytesMax(config),
+    ...(session.assignedClientId === null ? {} : { assignedClientIdentifier: session.assignedClientId }), // [MQTT-3.2.2-16]
+    topicAliasMaximum: limits.topicAliasMaximum,
+    sharedSubscriptionAvailable: false,
+    ...(keepAlive === connect.keepAliveSeconds ? {} : { serverKeepAlive: keepAlive }), // [MQTT-3.2.2-21]
+  };
+}
+
+function refusal(name: keyof typeof reasonCodes, reasonString: string): Refusal {
+  return { reasonCode: reasonCodes[name], reasonString };
+}
+
+function utf8Length(text: string): number {
+  return new TextEncoder().encode(text).length;
+}

@@ -1,0 +1,248 @@
+// The edge's end of a link (contracts/link.ts): opens it, collects what goes to the shard, keeps the window of both
+// directions, and beats its heart.
+
+import { limits } from "../../broker/limits.ts";
+import { shardOfSlot, slotOfClientId } from "../../broker/topics/slots.ts";
+import type { DeploymentConfig } from "../../contracts/deployment-config.ts";
+import type { DeploymentId } from "../../contracts/deployment-id.ts";
+import type { Attach, Attached, Refused, ShardFrame, Stale } from "../../contracts/link.ts";
+import {
+  ATTACH_HEADER,
+  ATTACHED_HEADER,
+  attachHeader,
+  HEARTBEAT,
+  LINK_HEADER_BYTES,
+  LINK_URL,
+  LINK_VERSION,
+} from "../../contracts/link.ts";
+import { sessionShardObject } from "../../contracts/object-names.ts";
+import type { Env } from "../../platform/env.ts";
+
+export type Opened =
+  | { outcome: "attached"; link: EdgeLink; sessionPresent: boolean }
+  | { outcome: "refused"; refused: Refused }
+  | { outcome: "stale"; stale: Stale }
+  | { outcome: "not_provisioned" }
+  | { outcome: "unavailable" };
+
+/** What the connection hears of its link. */
+export interface LinkListener {
+  /** Packets for the client, whole, one behind the other. */
+  onPackets(packets: Uint8Array): void;
+  onControl(frame: ShardFrame): void;
+  /** The link is gone, and not by our doing. */
+  onLost(): void;
+}
+
+const PUBLISH = 3;
+const PUBACK = 4;
+const PUBCOMP = 7;
+
+/** Opens the link of a client. Never throws. */
+export async function openLink(
+  env: Env,
+  deploymentId: DeploymentId,
+  config: DeploymentConfig,
+  attach: Attach,
+): Promise<Opened> {
+  const index = shardOfSlot(slotOfClientId(attach.clientId), config.shards.session);
+  const headers = { Upgrade: "websocket", [ATTACH_HEADER]: attachHeader(attach) };
+  try {
+    const shard = sessionShardObject(env.SESSION_SHARD, deploymentId, index);
+    const response = await shard.fetch(new Request(LINK_URL, { headers }));
+    switch (response.status) {
+      case 101:
+        return attached(response);
+      case 403:
+        return { outcome: "refused", refused: await response.json<Refused>() };
+      case 404:
+        return { outcome: "not_provisioned" };
+      case 409:
+        return { outcome: "stale", stale: await response.json<Stale>() };
+      default:
+        return { outcome: "unavailable" };
+    }
+  } catch {
+    return { outcome: "unavailable" };
+  }
+}
+
+function attached(response: Response): Opened {
+  const { webSocket } = response;
+  if (webSocket === null) return { outcome: "unavailable" };
+  const { sessionPresent } = JSON.parse(response.headers.get(ATTACHED_HEADER) ?? "{}") as Attached;
+  return { outcome: "attached", link: new EdgeLink(webSocket), sessionPresent };
+}
+
+export class EdgeLink {
+  readonly #socket: WebSocket;
+  #listener: LinkListener | null = null;
+  /** Packets for the next frame. */
+  #ready: Uint8Array[] = [];
+  #readyBytes = 0;
+  /** Packets that wait for credit, in order. */
+  #held: Uint8Array[] = [];
+  #heldBytes = 0;
+  #credit: number = limits.linkWindowBytes;
+  /** Bytes taken from the shard and not confirmed; `confirmed` gives them back. */
+  #unconfirmed = 0;
+  #cooling = false;
+  #flushQueued = false;
+  #closed = false;
+  #beatAnswered = true;
+
+  constructor(socket: WebSocket) {
+    this.#socket = socket;
+  }
+
+  /** Bytes that wait for the shard. */
+  get pendingBytes(): number {
+    return this.#heldBytes + this.#readyBytes;
+  }
+
+  /** Begins to receive. */
+  listen(listener: LinkListener): void {
+    this.#listener = listener;
+    this.#socket.binaryType = "arraybuffer";
+    this.#socket.addEventListener("message", ({ data }) => this.#onMessage(data as string | ArrayBuffer));
+    this.#socket.addEventListener("close", () => this.#onGone());
+    this.#socket.addEventListener("error", () => this.#onGone());
+    this.#socket.accept();
+  }
+
+  /** Takes a packet for the shard. A PUBLISH waits for credit, and whatever must not overtake it waits with it. */
+  send(packet: Uint8Array): void {
+    const type = (packet[0] ?? 0) >> 4;
+    const overtakes = type >= PUBACK && type <= PUBCOMP;
+    if (!overtakes && (this.#held.length > 0 || (type === PUBLISH && this.#credit <= 0))) {
+      this.#held.push(packet);
+      this.#heldBytes += packet.length;
+      return;
+    }
+    this.#put(packet);
+    this.#flushSoon();
+  }
+
+  /** The client has taken `bytes`: the shard may send as many more. */
+  confirm(bytes: number): void {
+    this.#unconfirmed += bytes;
+    if (this.#unconfirmed >= limits.linkWindowBytes / 2) this.#flushSoon();
+  }
+
+  /** Sends the beat; false: the last one was not answered. */
+  beat(): boolean {
+    const answered = this.#beatAnswered;
+    this.#beatAnswered = false;
+    this.#write(HEARTBEAT);
+    return answered;
+  }
+
+  /** Sends what is ready, then closes with a code of `linkClose`. */
+  close(code: number, reason: string): void {
+    if (this.#closed) return;
+    for (const packet of this.#held) this.#put(packet);
+    this.#held = [];
+    this.#heldBytes = 0;
+    this.#flush();
+    this.#closed = true;
+    try {
+      if (this.#listener === null) this.#socket.accept(); // One that was never listened to can be closed only then.
+      this.#socket.close(code, reason);
+    } catch {
+      // It is gone already.
+    }
+  }
+
+  #put(packet: Uint8Array): void {
+    this.#ready.push(packet);
+    this.#readyBytes += packet.length;
+    this.#credit -= packet.length;
+  }
+
+  /** Idle: at the end of this event. Under load: at most one frame a turn of the event loop, with all that came. */
+  #flushSoon(): void {
+    if (this.#flushQueued) return;
+    this.#flushQueued = true;
+    if (this.#cooling) return;
+    queueMicrotask(() => {
+      this.#flush();
+      this.#cool();
+    });
+  }
+
+  #cool(): void {
+    this.#cooling = true;
+    setTimeout(() => {
+      this.#cooling = false;
+      if (!this.#flushQueued) return;
+      this.#flush();
+      this.#cool();
+    }, 0);
+  }
+
+  #flush(): void {
+    this.#flushQueued = false;
+    if (this.#readyBytes === 0 && this.#unconfirmed < limits.linkWindowBytes / 2) return;
+    const frame = new Uint8Array(LINK_HEADER_BYTES + this.#readyBytes);
+    frame[0] = LINK_VERSION;
+    new DataView(frame.buffer).setUint32(1, this.#unconfirmed);
+    this.#unconfirmed = 0;
+    let at = LINK_HEADER_BYTES;
+    for (const packet of this.#ready) {
+      frame.set(packet, at);
+      at += packet.length;
+    }
+    this.#ready = [];
+    this.#readyBytes = 0;
+    this.#write(frame);
+  }
+
+  #onMessage(data: string | ArrayBuffer): void {
+    if (this.#closed || this.#listener === null) return;
+    if (data === HEARTBEAT) {
+      this.#beatAnswered = true;
+      return;
+    }
+    if (typeof data === "string") {
+      this.#listener.onControl(JSON.parse(data) as ShardFrame);
+      return;
+    }
+    const credit = new DataView(data).getUint32(1);
+    if (credit > 0) this.#onCredit(credit);
+    if (data.byteLength > LINK_HEADER_BYTES) this.#listener.onPackets(new Uint8Array(data, LINK_HEADER_BYTES));
+  }
+
+  #onCredit(credit: number): void {
+    this.#credit = Math.min(limits.linkWindowBytes, this.#credit + credit);
+    let released = 0;
+    while (released < this.#held.length && this.#credit > 0) {
+      const packet = this.#held[released++];
+      if (packet === undefined) break;
+      this.#heldBytes -= packet.length;
+      this.#put(packet);
+    }
+    if (released === 0) return;
+    this.#held = this.#held.slice(released);
+    this.#flushSoon();
+  }
+
+  #onGone(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    try {
+      this.#socket.close();
+    } catch {
+      // It is gone already.
+    }
+    this.#listener?.onLost();
+  }
+
+  #write(data: Uint8Array | string): void {
+    if (this.#closed) return;
+    try {
+      this.#socket.send(data);
+    } catch {
+      this.#onGone();
+    }
+  }
+}

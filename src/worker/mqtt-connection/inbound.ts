@@ -1,0 +1,116 @@
+// A client's packets once it is connected: checked, brought to MQTT 5.0 and stripped of what concerned the connection
+// alone. Throws MqttError for what ends the connection.
+
+import { limits } from "../../broker/limits.ts";
+import { readPacket } from "../../broker/mqtt/control-packets.ts";
+import { MqttError } from "../../broker/mqtt/mqtt-error.ts";
+import type { ClientPacket, DisconnectPacket, ProtocolVersion } from "../../broker/mqtt/packets.ts";
+import type { Publish } from "../../broker/mqtt/publish.ts";
+import { normalisePublish, withTopic } from "../../broker/mqtt/publish.ts";
+import { reasonCodes } from "../../broker/mqtt/reason-codes.ts";
+import { writeAcknowledgement } from "../../broker/mqtt/acknowledgement.ts";
+import { writeSubscribe, writeUnsubscribe } from "../../broker/mqtt/server-packets.ts";
+import { withinTopicBounds } from "../../broker/topics/topic-name.ts";
+
+export type Inbound =
+  | { type: "forward"; packet: Uint8Array; droppable: boolean }
+  | { type: "ping" }
+  | { type: "disconnect"; packet: DisconnectPacket };
+
+export interface InboundBounds {
+  /** Largest payload, bytes. */
+  messageBytesMax(): number;
+  /** The session's expiry as CONNECT asked for it was zero. */
+  readonly transient: boolean;
+}
+
+const strictUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+export class InboundReader {
+  readonly #version: ProtocolVersion;
+  readonly #bounds: InboundBounds;
+  /** Topics by alias, section 3.3.2.3.4; they live as long as the connection. [MQTT-3.3.2-7] */
+  readonly #aliases = new Map<number, string>();
+
+  constructor(version: ProtocolVersion, bounds: InboundBounds) {
+    this.#version = version;
+    this.#bounds = bounds;
+  }
+
+  read(bytes: Uint8Array): Inbound {
+    const packet = readPacket(bytes, this.#version);
+    switch (packet.type) {
+      case "publish":
+        return { type: "forward", packet: this.#publish(packet).bytes, droppable: packet.qos === 0 };
+      case "puback":
+      case "pubrec":
+      case "pubrel":
+      case "pubcomp":
+        return forward(writeAcknowledgement(packet.type, packet.packetId, packet.reasonCode, 5));
+      case "subscribe":
+        return forward(this.#version === 5 ? bytes : writeSubscribe(packet));
+      case "unsubscribe":
+        return forward(this.#version === 5 ? bytes : writeUnsubscribe(packet));
+      case "pingreq":
+        return { type: "ping" };
+      case "disconnect":
+        return this.#disconnect(packet);
+      case "auth":
+        throw new MqttError(reasonCodes.protocolError, "AUTH without an authentication method"); // [MQTT-4.12.0-7]
+      case "connect":
+        throw new MqttError(reasonCodes.protocolError, "a second CONNECT"); // [MQTT-3.1.0-2]
+      default:
+        packet satisfies never;
+        throw new TypeError(`unknown packet ${(packet as ClientPacket).type}`);
+    }
+  }
+
+  #publish(publish: Publish): Publish {
+    if (publish.qos === 2) {
+      throw new MqttError(reasonCodes.qosNotSupported, "the server's maximum QoS is 1"); // [MQTT-3.2.2-11]
+    }
+    const payload = publish.bytes.length - publish.payloadOffset;
+    if (payload > this.#bounds.messageBytesMax()) {
+      throw new MqttError(reasonCodes.packetTooLarge, `a payload of more than ${this.#bounds.messageBytesMax()} bytes`);
+    }
+    if (!withinTopicBounds(publish.topic))
+      throw new MqttError(reasonCodes.topicNameInvalid, "a topic too long or deep");
+    if (publish.utf8Payload) checkUtf8(publish);
+    return publish.topicAlias === 0 ? publish : this.#resolve(publish);
+  }
+
+  #resolve(publish: Publish): Publish {
+    const { topicAlias, topic } = publish;
+    if (topicAlias > limits.topicAliasMaximum) {
+      throw new MqttError(reasonCodes.topicAliasInvalid, "a topic alias above the maximum"); // [MQTT-3.3.2-9]
+    }
+    if (topic !== "") {
+      this.#aliases.set(topicAlias, topic);
+      return normalisePublish(publish);
+    }
+    const known = this.#aliases.get(topicAlias);
+    if (known === undefined) throw new MqttError(reasonCodes.protocolError, "a topic alias that stands for nothing");
+    return withTopic(publish, known);
+  }
+
+  #disconnect(packet: DisconnectPacket): Inbound {
+    if (this.#bounds.transient && (packet.sessionExpiryInterval ?? 0) > 0) {
+      // [MQTT-3.14.2-2]
+      throw new MqttError(reasonCodes.protocolError, "a session that ends with its connection cannot be prolonged");
+    }
+    return { type: "disconnect", packet };
+  }
+}
+
+function forward(packet: Uint8Array): Inbound {
+  return { type: "forward", packet, droppable: false };
+}
+
+/** Section 3.3.2.3.2: the server checks the payload where it is said to be UTF-8. */
+function checkUtf8({ bytes, payloadOffset }: Publish): void {
+  try {
+    strictUtf8.decode(bytes.subarray(payloadOffset));
+  } catch {
+    throw new MqttError(reasonCodes.payloadFormatInvalid, "the payload is not UTF-8");
+  }
+}

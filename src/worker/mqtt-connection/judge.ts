@@ -1,0 +1,75 @@
+// Judges a CONNECT: who it is, then the session shard. Both judge by what they know; when the shard knows something
+// newer, the edge forgets what it has cached and judges again.
+
+import type { ConnectPacket } from "../../broker/mqtt/packets.ts";
+import type { ReasonCode } from "../../broker/mqtt/reason-codes.ts";
+import { reasonCodes } from "../../broker/mqtt/reason-codes.ts";
+import type { DeploymentConfig } from "../../contracts/deployment-config.ts";
+import type { DeploymentId } from "../../contracts/deployment-id.ts";
+import type { Env } from "../../platform/env.ts";
+import { admit, forgetDeployment, forgetPrincipal, learnConfig } from "../authenticate/authenticate.ts";
+import { attachOf, clientIdOf } from "./connect.ts";
+import type { EdgeLink } from "./edge-link.ts";
+import { openLink } from "./edge-link.ts";
+
+const ATTEMPTS = 3;
+
+export type Judged =
+  | {
+      outcome: "connected";
+      link: EdgeLink;
+      config: DeploymentConfig;
+      sessionPresent: boolean;
+      /** Null: the client named itself. */
+      assignedClientId: string | null;
+    }
+  | { outcome: "refused"; reasonCode: ReasonCode; reasonString: string };
+
+/** Never throws but for a bug. */
+export async function judge(
+  env: Env,
+  deploymentId: DeploymentId,
+  peerAddress: string,
+  connect: ConnectPacket,
+): Promise<Judged> {
+  const { clientId, assigned } = clientIdOf(connect);
+  const { username, password } = connect;
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const admitted = await admit(env, { deploymentId, username, password, peerAddress });
+    if (admitted.outcome === "deny") return refused(admitted.reasonCode, admitted.reasonString);
+    if (admitted.outcome === "not_provisioned") return refused(reasonCodes.serverUnavailable, "no such deployment");
+    const { config, principal, revision } = admitted;
+    const opened = await openLink(
+      env,
+      deploymentId,
+      config,
+      attachOf(connect, clientId, config, { ...principal, revision, peerAddress }),
+    );
+    switch (opened.outcome) {
+      case "attached": {
+        const { link, sessionPresent } = opened;
+        return { outcome: "connected", link, config, sessionPresent, assignedClientId: assigned ? clientId : null };
+      }
+      case "refused": {
+        const { reasonCode, reasonString = "refused" } = opened.refused;
+        return refused(reasonCode as ReasonCode, reasonString);
+      }
+      case "stale":
+        forgetPrincipal(deploymentId, principal.username);
+        if (opened.stale.config !== undefined) learnConfig(deploymentId, opened.stale.config);
+        break;
+      case "not_provisioned":
+        forgetDeployment(deploymentId);
+        break;
+      case "unavailable":
+        return refused(reasonCodes.serverUnavailable, "the session shard does not answer");
+      default:
+        opened satisfies never;
+    }
+  }
+  return refused(reasonCodes.serverUnavailable, "the deployment is changing: try again");
+}
+
+function refused(reasonCode: ReasonCode, reasonString: string): Judged {
+  return { outcome: "refused", reasonCode, reasonString };
+}

@@ -1,0 +1,94 @@
+// What the shard sends to a client, brought to the client's version. A 5.0 client gets the bytes as they are.
+
+import { PacketReader, variableHeaderOffset } from "../../broker/mqtt/packet-reader.ts";
+import type { ProtocolVersion } from "../../broker/mqtt/packets.ts";
+import { toVersion3 } from "../../broker/mqtt/publish.ts";
+import { writeSuback, writeUnsuback } from "../../broker/mqtt/server-packets.ts";
+import { forEachPacket } from "../../broker/mqtt/split-packets.ts";
+import { writeAcknowledgement } from "../../broker/mqtt/acknowledgement.ts";
+
+const types = { publish: 3, puback: 4, suback: 9, unsuback: 11, disconnect: 14 } as const;
+const REFUSED = 0x80;
+
+export interface Outbound {
+  /** Bytes for the client, one frame. */
+  readonly bytes: Uint8Array;
+  /** Packets in it. */
+  readonly packets: number;
+  /** The connection ends behind these bytes. */
+  readonly ends: boolean;
+}
+
+/** `packets` as a link frame holds them, for a client of `version`. */
+export function translate(packets: Uint8Array, version: ProtocolVersion): Outbound {
+  return version === 5 ? scan(packets) : translated(packets, version);
+}
+
+function scan(packets: Uint8Array): Outbound {
+  let count = 0;
+  let ends = false;
+  forEachPacket(packets, 0, (packet) => {
+    count += 1;
+    ends ||= typeOf(packet) === types.disconnect;
+  });
+  return { bytes: packets, packets: count, ends };
+}
+
+function translated(packets: Uint8Array, version: ProtocolVersion): Outbound {
+  const parts: Uint8Array[] = [];
+  let length = 0;
+  let ends = false;
+  forEachPacket(packets, 0, (packet) => {
+    const part = ends ? null : translateOne(packet, version);
+    if (part === null) {
+      ends = true;
+      return;
+    }
+    parts.push(part);
+    length += part.length;
+  });
+  const bytes = new Uint8Array(length);
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return { bytes, packets: parts.length, ends };
+}
+
+/** Null: this version has no word for it, so the connection is closed. */
+function translateOne(packet: Uint8Array, version: ProtocolVersion): Uint8Array | null {
+  switch (typeOf(packet)) {
+    case types.publish:
+      return toVersion3(packet);
+    case types.suback:
+      return writeSuback(packetIdOf(packet), codesOf(packet), version);
+    case types.unsuback:
+      return writeUnsuback(packetIdOf(packet), [], version);
+    case types.puback: {
+      // A publish that is refused has no answer before 5.0. [MQTT311-4.8.0-2]
+      const reader = new PacketReader(packet, variableHeaderOffset(packet) + 2);
+      if (!reader.done && reader.u8() >= REFUSED) return null;
+      return writeAcknowledgement("puback", packetIdOf(packet), 0, version);
+    }
+    case types.disconnect:
+      return null;
+    default:
+      return packet;
+  }
+}
+
+function typeOf(packet: Uint8Array): number {
+  return (packet[0] ?? 0) >> 4;
+}
+
+function packetIdOf(packet: Uint8Array): number {
+  return new PacketReader(packet, variableHeaderOffset(packet)).u16();
+}
+
+/** Reason codes of a SUBACK. */
+function codesOf(packet: Uint8Array): number[] {
+  const reader = new PacketReader(packet, variableHeaderOffset(packet) + 2);
+  const properties = reader.variable();
+  return [...packet.subarray(reader.at + properties)];
+}
