@@ -21,6 +21,7 @@ import type { Env } from "../../platform/env.ts";
 import { DeploymentRecord } from "./deployment-record.ts";
 import { Erasure } from "./erasure.ts";
 import { ServedDeployment } from "./served-deployment.ts";
+import { waitAtMost } from "./wait-at-most.ts";
 
 /** How long `destroy` waits for the shards; the alarm goes on. */
 const ERASE_WAIT_MS = 5_000;
@@ -81,7 +82,7 @@ export class Deployment extends DurableObject<Env> implements DeploymentRpc {
       this.#erasure = Erasure.begin(this.ctx.storage, this.env, this.#deadlines, this.#ownId(deploymentId), now);
     }
     const erasure = this.#erasure;
-    if (!erasure.done) await Promise.race([erasure.erase(now).catch(() => undefined), pause(ERASE_WAIT_MS)]);
+    if (!erasure.done) await waitAtMost(ERASE_WAIT_MS, erasure.erase(now));
     return { done: erasure.done };
   }
 
@@ -187,10 +188,4 @@ export class Deployment extends DurableObject<Env> implements DeploymentRpc {
     }
     return deploymentId as DeploymentId;
   }
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => {
-    setTimeout(resolve, ms);
-  });
 }

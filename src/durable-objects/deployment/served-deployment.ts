@@ -10,6 +10,7 @@ import { callShards, ShardList } from "./shard-list.ts";
 import type { ShardRow } from "./shard-list.ts";
 import type { UserChange } from "./users.ts";
 import { Users } from "./users.ts";
+import { waitAtMost } from "./wait-at-most.ts";
 
 /** How long an answer waits for the shards; after that the alarm tells them alone. */
 const WAIT_MS = 5_000;
@@ -142,18 +143,4 @@ export class ServedDeployment {
         : topicShardObject(this.#env.TOPIC_SHARD, id, number);
     return shard.configure(id, number, config);
   }
-}
-
-/** Waits for the work, but not for ever; whether it failed is to be seen in what it stored. */
-async function waitAtMost(ms: number, work: Promise<unknown>): Promise<void> {
-  let timer: ReturnType<typeof setTimeout> | null = null;
-  const enough = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, ms);
-  });
-  const ended = work.then(
-    () => undefined,
-    () => undefined,
-  );
-  await Promise.race([ended, enough]);
-  if (timer !== null) clearTimeout(timer);
 }

@@ -13,9 +13,9 @@ export async function askDeployment<T>(
   context: ApiContext,
   call: () => Promise<Outcome<T, NotProvisioned>>,
 ): Promise<T> {
-  const outcome = await tryDeployment(context, call);
-  if (outcome.ok) return outcome.value;
-  throw new TypeError("an outcome that nothing stands for");
+  const outcome = await answered(context, call);
+  if (!outcome.ok) throw gone();
+  return outcome.value;
 }
 
 /** The same for calls that have failures of their own. */
@@ -24,9 +24,7 @@ export async function tryDeployment<T, E extends string>(
   call: () => Promise<Outcome<T, E>>,
 ): Promise<Outcome<T, Exclude<E, NotProvisioned>>> {
   const outcome = await answered(context, call);
-  if (!outcome.ok && outcome.error === "not_provisioned") {
-    throw new ApiFailure(404, "NOT_FOUND", "There is no such deployment.");
-  }
+  if (!outcome.ok && outcome.error === "not_provisioned") throw gone();
   return outcome as Outcome<T, Exclude<E, NotProvisioned>>;
 }
 
@@ -45,6 +43,10 @@ async function answered<T>(context: ApiContext, call: () => Promise<T>): Promise
     log.warn("a deployment's object failed", { requestId, deploymentId: context.env.deploymentId, error });
     throw unavailable();
   }
+}
+
+function gone(): ApiFailure {
+  return new ApiFailure(404, "NOT_FOUND", "There is no such deployment.");
 }
 
 function unavailable(): ApiFailure {
