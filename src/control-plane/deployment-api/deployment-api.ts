@@ -7,10 +7,17 @@ import { createMiddleware } from "hono/factory";
 import { limits } from "../../broker/limits.ts";
 import type { DeploymentId } from "../../contracts/deployment-id.ts";
 import type { Env } from "../../platform/env.ts";
+import { addListClients } from "./clients/list-clients.ts";
+import { addOneClient } from "./clients/one-client.ts";
 import type { Api, ApiEnv } from "./context.ts";
 import { answerFailure, refuseInvalid } from "./http/answer-failure.ts";
 import { ApiFailure } from "./http/api-failure.ts";
+import { addSecurityScheme, openApiDocument } from "./http/openapi-document.ts";
 import { requireApiKey } from "./http/require-api-key.ts";
+import { addPublish } from "./publish/publish.ts";
+import { addGetStats } from "./stats/get-stats.ts";
+import { addManyUsers } from "./users/many-users.ts";
+import { addOneUser } from "./users/one-user.ts";
 
 const PREFIX = "/api/v5";
 /** JSON may spell a byte of the payload as six characters. */
@@ -39,13 +46,22 @@ function composed(): Api {
   const app: Api = new OpenAPIHono<ApiEnv>({ defaultHook: (result) => refuseInvalid(result) });
   app.onError((error, context) => answerFailure(error, context));
   app.notFound((context) => context.json({ code: "NOT_FOUND", message: "There is nothing at this address." }, 404));
-  addMiddleware(app);
+  app.use(requestScope);
+  app.use(cors({ origin: "*", exposeHeaders: ["X-Request-Id", "Retry-After"], maxAge: 86_400 }));
+  // The document tells nothing of the deployment: it needs no key.
+  app.get("/openapi.json", (context) => context.json(openApiDocument(app, context.env.baseUrl)));
+  addGuards(app);
+  addListClients(app);
+  addOneClient(app);
+  addPublish(app);
+  addManyUsers(app);
+  addOneUser(app);
+  addGetStats(app);
+  addSecurityScheme(app);
   return app;
 }
 
-function addMiddleware(app: Api): void {
-  app.use(requestScope);
-  app.use(cors({ origin: "*", exposeHeaders: ["X-Request-Id", "Retry-After"], maxAge: 86_400 }));
+function addGuards(app: Api): void {
   app.use(requireApiKey);
   app.use(jsonOnly);
   app.use(
