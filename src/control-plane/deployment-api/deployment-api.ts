@@ -3,7 +3,6 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
 import { bodyLimit } from "hono/body-limit";
 import { cors } from "hono/cors";
-import { createMiddleware } from "hono/factory";
 import { limits } from "../../broker/limits.ts";
 import type { DeploymentId } from "../../contracts/deployment-id.ts";
 import type { Env } from "../../platform/env.ts";
@@ -12,7 +11,9 @@ import { addOneClient } from "./clients/one-client.ts";
 import type { Api, ApiEnv } from "./context.ts";
 import { answerFailure, refuseInvalid } from "./http/answer-failure.ts";
 import { ApiFailure } from "./http/api-failure.ts";
+import { jsonOnly } from "./http/json-only.ts";
 import { addSecurityScheme, openApiDocument } from "./http/openapi-document.ts";
+import { requestScope } from "./http/request-scope.ts";
 import { requireApiKey } from "./http/require-api-key.ts";
 import { addPublish } from "./publish/publish.ts";
 import { addGetStats } from "./stats/get-stats.ts";
@@ -73,22 +74,3 @@ function addGuards(app: Api): void {
     }),
   );
 }
-
-const requestScope = createMiddleware<ApiEnv>(async (context, next) => {
-  const requestId = crypto.randomUUID();
-  context.set("requestId", requestId);
-  await next();
-  context.header("X-Request-Id", requestId);
-  context.header("X-Content-Type-Options", "nosniff");
-  context.header("Cache-Control", "no-store");
-});
-
-/** What would be ignored as a body of another type is refused with the reason. */
-const jsonOnly = createMiddleware<ApiEnv>(async (context, next) => {
-  const { method } = context.req;
-  const type = context.req.header("Content-Type")?.split(";")[0]?.trim().toLowerCase();
-  if ((method === "POST" || method === "PUT") && type !== "application/json") {
-    throw new ApiFailure(415, "UNSUPPORTED_MEDIA_TYPE", "The body must be JSON: Content-Type application/json.");
-  }
-  await next();
-});
