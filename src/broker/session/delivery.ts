@@ -12,6 +12,8 @@ export interface Inflight {
   readonly qos: 1 | 2;
   readonly retain: boolean;
   readonly identifiers: readonly number[];
+  /** Of its message, for accounting. */
+  readonly byteLength: number;
   /** Where it is in memory alone; null once the store holds it. */
   delivery: Delivery | null;
 }

@@ -1,17 +1,19 @@
 // What a session's client is to receive, in order: what it was sent and has not acknowledged, and the queue behind.
-// Messages are numbered in the session's order. What the client can take at once is sent from memory; what it cannot
-// goes to the store, and comes back from there. An entry's packet id follows from its number, so sending a stored
-// message writes nothing.
+// Messages are numbered in the session's order. A client that acknowledges in time is sent them from memory; for any
+// other they go to the store and come back from there. What waits in memory comes behind all that is in the store. An
+// entry's packet id follows from its number, so sending a stored message writes nothing.
 
 import type { QoS } from "../mqtt/packets.ts";
 import type { Delivery, Inflight } from "./delivery.ts";
 import type { DropReason, Effect } from "./effects.ts";
 import type { Message } from "./message.ts";
 import type { Recipient, SessionStore, StoredEntry } from "./session-store.ts";
+import { Promptness, Waiting } from "./waiting.ts";
 
 const PACKET_IDS = 65_535;
-/** A client that missed a deadline is written for at once until it has acknowledged this many. */
-const PROMPT_AFTER = 8;
+/** Stored entries read at a time, while all that is queued is not more than so many bytes. */
+const READ_AHEAD = 64;
+const READ_AHEAD_BYTES = 1_024 * 1_024;
 
 export interface OutboundLimits {
   readonly inflightMax: number;
@@ -56,7 +58,10 @@ export class Outbound {
   #queued: number;
   #queuedBytes: number;
   #queuedQos0: number;
-  #owedAcknowledgements = 0;
+  readonly #waiting = new Waiting();
+  /** Stored entries that were read and are the next to be sent. */
+  #ahead: StoredEntry[] = [];
+  #promptness = new Promptness();
   /** The link takes no PUBLISH now. */
   blocked = false;
   dropped = 0;
@@ -100,7 +105,7 @@ export class Outbound {
     this.#client = client;
     for (const entry of this.#store.read(this.session, 0, this.#redeliver)) {
       if (entry.n > this.#sentUpTo || entry.qos === 0) continue;
-      this.#track(entry.n, entry.qos, entry.retain, entry.identifiers, null);
+      this.#track(entry);
     }
     this.#cursor = this.#sentUpTo;
     this.#redeliver = 0;
@@ -121,9 +126,12 @@ export class Outbound {
       delivery.settle(inflight);
     }
     this.#inflight.clear();
+    if (keep) this.#storeWaiting(Infinity, []);
+    else for (const inflight of this.#waiting.takeAll()) inflight.delivery?.settle(inflight);
     this.#client = null;
+    this.#ahead = [];
     this.#cursor = 0;
-    this.#owedAcknowledgements = 0;
+    this.#promptness = new Promptness();
     this.blocked = false;
   }
 
@@ -146,27 +154,26 @@ export class Outbound {
       return null;
     }
     if (qos > 0 && !writeAtOnce && this.#prompt) {
+      const { byteLength } = message;
       const n = this.#next++;
-      const inflight = this.#track(n, qos === 2 ? 2 : 1, retain, identifiers, delivery);
-      if (inflight !== null) {
-        this.#sentUpTo = n;
-        this.#cursor = n;
-        const sent = this.#send(
-          message,
-          { qos, retain, dup: false, packetId: packetIdOf(n), identifiers },
-          now,
-          effects,
-        );
-        if (sent) delivery.await(inflight);
-        else this.#inflight.delete(packetIdOf(n));
-        return null;
-      }
+      const inflight: Inflight = {
+        outbound: this,
+        n,
+        qos: atLeastOnce(qos),
+        retain,
+        identifiers,
+        byteLength,
+        delivery,
+      };
+      delivery.await(inflight);
+      this.#waiting.push(inflight);
+      this.#sendWaiting(now, effects);
+      return null;
     }
+    this.#storeWaiting(Infinity, effects);
     if (qos === 0 && this.#client === null && !this.#limits.queueStoreQos0) return this.#drop("qos0_offline", effects);
     this.#makeRoom(message.byteLength, effects);
-    this.#queued += 1;
-    this.#queuedBytes += message.byteLength;
-    if (qos === 0) this.#queuedQos0 += 1;
+    this.#joinQueue(qos, message.byteLength);
     return { session: this.session, n: this.#next++, qos, retain, identifiers };
   }
 
@@ -175,37 +182,52 @@ export class Outbound {
     const inflight = this.#inflight.get(packetId);
     if (inflight === undefined) return false;
     this.#inflight.delete(packetId);
-    if (this.#owedAcknowledgements > 0) this.#owedAcknowledgements -= 1;
+    this.#promptness.acknowledged();
     if (inflight.delivery === null) this.#store.remove(this.session, inflight.n);
     else inflight.delivery.settle(inflight);
-    if (this.#behind > 0) this.drain(now, effects);
+    this.drain(now, effects);
     return true;
   }
 
-  /** The store holds this message now, because its acknowledgement did not come in time. */
+  /** The store holds this message now, because its acknowledgement did not come in time. What waits before it follows
+   *  it there. */
   missedDeadline(inflight: Inflight, effects: Effect[]): void {
-    this.#owedAcknowledgements = PROMPT_AFTER;
+    this.#promptness.missed();
+    const { delivery, n, qos } = inflight;
     inflight.delivery = null;
+    if (n > this.#sentUpTo && delivery !== null) this.#joinQueue(qos, inflight.byteLength);
+    this.#storeWaiting(n, effects);
     effects.push({ type: "save", session: this.session });
   }
 
-  /** Sends what is stored as far as the client takes it. */
+  /** Sends what waits, in the store and then in memory, as far as the client takes it. */
   drain(now: number, effects: Effect[]): void {
+    let sent = false;
     while (this.#client !== null && !this.blocked && this.#behind > 0) {
       const room = this.#quota - this.#inflight.size;
-      if (room <= 0) return;
-      const entries = this.#store.read(this.session, this.#cursor, room);
-      if (entries.length === 0) {
-        this.#redeliver = 0;
-        this.#queued = 0;
-        this.#queuedBytes = 0;
-        this.#queuedQos0 = 0;
-        return;
-      }
-      const blocked = entries.some((entry) => !this.#sendStored(entry, now, effects));
-      effects.push({ type: "save", session: this.session });
-      if (blocked) return;
+      if (room <= 0) break;
+      const entry = this.#nextStored(room);
+      if (entry === null || !this.#sendStored(entry, now, effects)) break;
+      this.#ahead.shift();
+      sent = true;
     }
+    if (sent) effects.push({ type: "save", session: this.session });
+    this.#sendWaiting(now, effects);
+  }
+
+  /** The first stored entry behind the cursor. Reads some more than can be sent now, where they are small. */
+  #nextStored(room: number): StoredEntry | null {
+    if (this.#ahead.length === 0) {
+      const small = this.#queuedBytes < READ_AHEAD_BYTES;
+      this.#ahead = this.#store.read(this.session, this.#cursor, small ? Math.max(room, READ_AHEAD) : room);
+    }
+    const [entry] = this.#ahead;
+    if (entry !== undefined) return entry;
+    this.#redeliver = 0;
+    this.#queued = 0;
+    this.#queuedBytes = 0;
+    this.#queuedQos0 = 0;
+    return null;
   }
 
   get #behind(): number {
@@ -218,13 +240,48 @@ export class Outbound {
 
   /** Whether the client can be trusted to acknowledge the next message soon. */
   get #prompt(): boolean {
-    return (
-      this.#client !== null &&
-      !this.blocked &&
-      this.#behind === 0 &&
-      this.#owedAcknowledgements === 0 &&
-      this.#inflight.size < this.#quota
-    );
+    return this.#client !== null && this.#promptness.prompt && !this.#waiting.full;
+  }
+
+  /** Sends what waits in memory as far as the client takes it. */
+  #sendWaiting(now: number, effects: Effect[]): void {
+    if (this.#behind > 0) return;
+    for (let inflight = this.#waiting.first; inflight !== undefined; inflight = this.#waiting.first) {
+      const { n, qos, retain, identifiers, delivery } = inflight;
+      const packetId = packetIdOf(n);
+      if (this.blocked || this.#inflight.size >= this.#quota || this.#inflight.has(packetId)) return;
+      this.#waiting.shift();
+      if (delivery === null) continue;
+      const { message } = delivery;
+      this.#sentUpTo = n;
+      this.#cursor = n;
+      if (message.expired(now)) this.#drop("expired", effects);
+      else if (this.#send(message, { qos, retain, dup: false, packetId, identifiers }, now, effects)) {
+        this.#inflight.set(packetId, inflight);
+        continue;
+      }
+      delivery.settle(inflight);
+    }
+  }
+
+  /** What waits in memory up to number `upTo` goes to the store, since what follows it is there or will be. */
+  #storeWaiting(upTo: number, effects: Effect[]): void {
+    for (let first = this.#waiting.first; first !== undefined && first.n <= upTo; first = this.#waiting.first) {
+      const inflight = first;
+      this.#waiting.shift();
+      const { delivery, qos } = inflight;
+      if (delivery === null) continue;
+      this.#makeRoom(delivery.message.byteLength, effects);
+      this.#store.append(delivery.message, [recipientOf(inflight)]);
+      this.#joinQueue(qos, delivery.message.byteLength);
+      delivery.settle(inflight);
+    }
+  }
+
+  #joinQueue(qos: QoS, bytes: number): void {
+    this.#queued += 1;
+    this.#queuedBytes += bytes;
+    if (qos === 0) this.#queuedQos0 += 1;
   }
 
   /** False: its packet id is still in use, or the link is full; the rest must wait. */
@@ -239,7 +296,7 @@ export class Outbound {
       this.#store.remove(this.session, n);
       this.#send(message, { qos, retain, dup: false, packetId: 0, identifiers }, now, effects);
     } else {
-      if (this.#track(n, qos, retain, identifiers, null) === null) return false;
+      if (!this.#track(entry)) return false;
       // [MQTT-3.3.1-1]
       const sent = this.#send(message, { qos, retain, dup, packetId: packetIdOf(n), identifiers }, now, effects);
       if (!sent) {
@@ -263,18 +320,22 @@ export class Outbound {
     if (entry.qos === 0) this.#queuedQos0 -= 1;
   }
 
-  #track(
-    n: number,
-    qos: 1 | 2,
-    retain: boolean,
-    identifiers: readonly number[],
-    delivery: Delivery | null,
-  ): Inflight | null {
+  /** A stored entry was sent. False: its packet id is still in use. */
+  #track({ n, qos, retain, identifiers, message }: StoredEntry): boolean {
     const packetId = packetIdOf(n);
-    if (this.#inflight.has(packetId)) return null;
-    const inflight: Inflight = { outbound: this, n, qos, retain, identifiers, delivery };
+    if (this.#inflight.has(packetId)) return false;
+    const { byteLength } = message;
+    const inflight: Inflight = {
+      outbound: this,
+      n,
+      qos: atLeastOnce(qos),
+      retain,
+      identifiers,
+      byteLength,
+      delivery: null,
+    };
     this.#inflight.set(packetId, inflight);
-    return inflight;
+    return true;
   }
 
   /** False: it is too large for this client and was dropped for it alone. [MQTT-3.1.2-24] [MQTT-3.1.2-25] */
@@ -298,8 +359,9 @@ export class Outbound {
   #makeRoom(bytes: number, effects: Effect[]): void {
     const { queueLengthMax, queueBytesMax } = this.#limits;
     while (this.#queued > 0 && (this.#queued >= queueLengthMax || this.#queuedBytes + bytes > queueBytesMax)) {
-      const [oldest] = this.#store.read(this.session, Math.max(this.#sentUpTo, this.#cursor), 1);
+      const [oldest] = this.#store.read(this.session, this.#sentUpTo, 1);
       if (oldest === undefined) return;
+      this.#ahead = this.#ahead.filter(({ n }) => n !== oldest.n);
       this.#store.remove(this.session, oldest.n);
       this.#leftQueue(oldest);
       this.#drop("queue_full", effects);
@@ -317,6 +379,10 @@ export class Outbound {
 export function recipientOf(inflight: Inflight): Recipient {
   const { outbound, n, qos, retain, identifiers } = inflight;
   return { session: outbound.session, n, qos, retain, identifiers };
+}
+
+function atLeastOnce(qos: QoS): 1 | 2 {
+  return qos === 2 ? 2 : 1;
 }
 
 /** 1 to 65,535, in turn. [MQTT-2.2.1-3] */

@@ -33,6 +33,8 @@ import { SubscribeHandler } from "./subscribe.ts";
 import { Subscriptions } from "./subscriptions.ts";
 
 const PUBLISH = 3;
+/** How long the removal of an acknowledged message may wait for company. */
+const REMOVED_FLUSH_MS = 50;
 
 export class Shard {
   readonly directory: Directory;
@@ -59,7 +61,15 @@ export class Shard {
     this.#state = state;
     const { sql } = context.storage;
     const config = () => state.config;
-    const store = new SqlSessionStore(sql);
+    let flushing = false;
+    const store = new SqlSessionStore(sql, () => {
+      if (flushing) return;
+      flushing = true;
+      setTimeout(() => {
+        flushing = false;
+        store.flush();
+      }, REMOVED_FLUSH_MS);
+    });
     this.#records = new SessionRecords(sql);
     this.#subscriptions = new Subscriptions(sql);
     this.#principals = new PrincipalChanges(sql);

@@ -6,6 +6,9 @@ import { Message } from "../../broker/session/message.ts";
 import type { OutboundState } from "../../broker/session/outbound.ts";
 import type { Recipient, SessionStore, StoredEntry } from "../../broker/session/session-store.ts";
 
+/** Removed entries that may wait to be written. */
+const REMOVED_MAX = 256;
+
 interface QueueRow extends Record<string, SqlStorageValue> {
   n: number;
   qos: number;
@@ -27,15 +30,20 @@ interface CountRow extends Record<string, SqlStorageValue> {
 
 export class SqlSessionStore implements SessionStore {
   readonly #sql: SqlStorage;
+  readonly #onRemoved: () => void;
   #nextMessage: number;
+  #removed: { session: number; n: number }[] = [];
 
-  constructor(sql: SqlStorage) {
+  /** `onRemoved`: something was removed, and `flush` must be called within a moment. */
+  constructor(sql: SqlStorage, onRemoved: () => void) {
     this.#sql = sql;
+    this.#onRemoved = onRemoved;
     const { last } = sql.exec<{ last: number | null }>("SELECT max(id) AS last FROM message").one();
     this.#nextMessage = (last ?? 0) + 1;
   }
 
   append(message: Message, recipients: readonly Recipient[]): void {
+    this.flush();
     if (message.storedAs === 0) {
       message.storedAs = this.#nextMessage++;
       const { publisher, expiresAt, publish } = message;
@@ -69,6 +77,7 @@ export class SqlSessionStore implements SessionStore {
   }
 
   read(session: number, after: number, limit: number): StoredEntry[] {
+    this.flush();
     const rows = this.#sql.exec<QueueRow>(
       `SELECT n, qos, retain, identifiers, message, publisher, expires_at, packet
        FROM queue JOIN message ON message.id = queue.message
@@ -80,23 +89,38 @@ export class SqlSessionStore implements SessionStore {
     return Array.from(rows, entryOf);
   }
 
+  /** Remembered, and written with the next write or by `flush`: if it is lost, an acknowledged message is sent again,
+   *  which is legal, while a write of its own would hold back what this event sends. */
   remove(session: number, n: number): void {
-    const [row] = this.#sql.exec<{ message: number }>(
-      "DELETE FROM queue WHERE uid = ? AND n = ? RETURNING message",
-      session,
-      n,
-    );
-    if (row !== undefined) this.#release(row.message);
+    this.#removed.push({ session, n });
+    if (this.#removed.length === 1) this.#onRemoved();
+    if (this.#removed.length >= REMOVED_MAX) this.flush();
+  }
+
+  /** Writes what was removed. */
+  flush(): void {
+    const removed = this.#removed;
+    this.#removed = [];
+    for (const { session, n } of removed) {
+      const [row] = this.#sql.exec<{ message: number }>(
+        "DELETE FROM queue WHERE uid = ? AND n = ? RETURNING message",
+        session,
+        n,
+      );
+      if (row !== undefined) this.#release(row.message);
+    }
   }
 
   /** Forgets all that is stored for a session. */
   clear(session: number): void {
+    this.flush();
     const messages = this.#sql.exec<{ message: number }>("DELETE FROM queue WHERE uid = ? RETURNING message", session);
     for (const { message } of messages.toArray()) this.#release(message);
   }
 
   /** What is stored for a session that was sent up to `sentUpTo`. */
   state(session: number, sentUpTo: number): OutboundState {
+    this.flush();
     const counts = this.#sql
       .exec<CountRow>(
         `SELECT max(n) AS last,
@@ -120,10 +144,9 @@ export class SqlSessionStore implements SessionStore {
   }
 
   #release(message: number): void {
-    const [row] = this.#sql.exec<{ recipients: number }>("SELECT recipients FROM message WHERE id = ?", message);
-    if (row === undefined) return;
-    if (row.recipients > 1) this.#sql.exec("UPDATE message SET recipients = recipients - 1 WHERE id = ?", message);
-    else this.#sql.exec("DELETE FROM message WHERE id = ?", message);
+    const deleted = this.#sql.exec("DELETE FROM message WHERE id = ? AND recipients <= 1", message);
+    if (deleted.rowsWritten > 0) return;
+    this.#sql.exec("UPDATE message SET recipients = recipients - 1 WHERE id = ?", message);
   }
 }
 
