@@ -1,6 +1,7 @@
 // Which part of the Worker serves a request, told by host and path.
 
 import { controlPlane } from "../control-plane/app.ts";
+import { serveDeploymentApi } from "../control-plane/deployment-api/deployment-api.ts";
 import type { Env } from "../platform/env.ts";
 import { targetOf } from "./deployment-host.ts";
 import { upgradeMqtt } from "./mqtt-upgrade.ts";
@@ -15,7 +16,11 @@ export async function route(request: Request, env: Env, context: ExecutionContex
     case "none":
       return notFound();
     case "deployment":
-      return target.path === "/mqtt" ? upgradeMqtt(request, env, target.id) : notFound();
+      if (target.path === "/mqtt") return upgradeMqtt(request, env, target.id);
+      if (target.path === "/api/v5" || target.path.startsWith("/api/v5/")) {
+        return serveDeploymentApi(request, env, context, target.id, target.path);
+      }
+      return notFound();
     default:
       return target satisfies never;
   }
