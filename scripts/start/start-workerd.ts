@@ -1,0 +1,100 @@
+// workerd with the built Worker, through Miniflare: bindings as wrangler.toml names them, objects' storage on disk.
+
+import { createRequire } from "node:module";
+import { fileURLToPath } from "node:url";
+import { Miniflare, type Request, type Response } from "miniflare";
+import type { BuiltWorker } from "./build-worker.ts";
+
+export interface WorkerdOptions {
+  worker: BuiltWorker;
+  host: string;
+  port: number;
+  /** Where the objects' SQLite files are kept. */
+  objectsDir: string;
+  /** Variables and secrets of the Worker. */
+  vars: Record<string, string>;
+  /** Behind the MAILER binding. */
+  mailer: (request: Request) => Promise<Response>;
+}
+
+/** Starts it and waits until it listens. workerd ends with this process, however that ends. Throws an error of one line. */
+export async function startWorkerd(options: WorkerdOptions): Promise<Miniflare> {
+  guardWorkerd();
+  const { worker } = options;
+  const restoreSignals = keepSignals();
+  const miniflare = new Miniflare({
+    host: options.host,
+    port: options.port,
+    cf: false,
+    logRequests: false,
+    enableDevRegistry: false,
+    resourcePersistencePath: options.objectsDir,
+    handleStructuredLogs: ({ level, message }) => (level === "error" ? console.error(message) : console.log(message)),
+    workers: [
+      {
+        config: {
+          name: worker.name,
+          compatibilityDate: worker.compatibilityDate,
+          compatibilityFlags: worker.compatibilityFlags,
+          manifest: {
+            mainModule: "index.js",
+            modules: { "index.js": { type: "esm", contents: worker.script } },
+          },
+          env: {
+            ...texts(options.vars),
+            ...objectBindings(worker),
+            MAILER: { type: "fetcher", handler: options.mailer },
+          },
+          exports: Object.fromEntries(
+            worker.objects.map(({ className }) => [className, { type: "durable-object", storage: "sqlite" } as const]),
+          ),
+        },
+        dev: { cacheAPI: false },
+      },
+    ],
+  });
+  restoreSignals();
+  try {
+    await miniflare.ready;
+  } catch (error) {
+    await miniflare.dispose().catch(() => {});
+    throw new Error(`workerd does not start: ${error instanceof Error ? error.message : String(error)}`, {
+      cause: error,
+    });
+  }
+  return miniflare;
+}
+
+/** Miniflare would end the process at once on a signal; whoever starts it decides. Its hook on `exit` stays. */
+function keepSignals(): () => void {
+  const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+  const before = new Map(signals.map((signal) => [signal, process.listeners(signal)]));
+  return () => {
+    for (const signal of signals) {
+      for (const listener of process.listeners(signal)) {
+        if (before.get(signal)?.includes(listener) === false) process.removeListener(signal, listener);
+      }
+    }
+  };
+}
+
+/** Has Miniflare run workerd through the guard, see guarded-workerd.sh. */
+function guardWorkerd(): void {
+  if (process.platform === "win32" || process.env["MINIFLARE_WORKERD_PATH"] !== undefined) return;
+  const fromMiniflare = createRequire(createRequire(import.meta.url).resolve("miniflare"));
+  process.env["FULMAR_WORKERD"] = (fromMiniflare("workerd") as { default: string }).default;
+  process.env["MINIFLARE_WORKERD_PATH"] = fileURLToPath(new URL("guarded-workerd.sh", import.meta.url));
+}
+
+function texts(vars: Record<string, string>) {
+  return Object.fromEntries(Object.entries(vars).map(([name, value]) => [name, { type: "text", value } as const]));
+}
+
+function objectBindings(worker: BuiltWorker) {
+  return Object.fromEntries(
+    worker.objects.map(({ binding, className }) => [
+      binding,
+      { type: "durable-object", worker: worker.name, exportName: className } as const,
+    ]),
+  );
+}
