@@ -1,0 +1,65 @@
+// mosquitto with a WebSocket listener, where it is installed.
+
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { connect, createServer } from "node:net";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Broker } from "./broker.ts";
+
+const PROGRAM = "mosquitto";
+
+/** Null: it is not installed. */
+export async function startMosquitto(): Promise<Broker | null> {
+  if (spawnSync(PROGRAM, ["-h"]).error !== undefined) return null;
+  const folder = await mkdtemp(join(tmpdir(), "mosquitto-bench-"));
+  const port = await freePort();
+  const settings = [
+    `listener ${port} 127.0.0.1`,
+    "protocol websockets",
+    "allow_anonymous true",
+    "set_tcp_nodelay true",
+    "max_queued_messages 0",
+  ];
+  const file = join(folder, "mosquitto.conf");
+  await writeFile(file, `${settings.join("\n")}\n`);
+  const child = spawn(PROGRAM, ["-c", file], { stdio: "ignore" });
+  await listening(port);
+  return {
+    name: "mosquitto",
+    target: { url: `ws://127.0.0.1:${port}`, username: "user", password: "password" },
+    async stop() {
+      const gone = once(child, "exit");
+      child.kill();
+      await gone;
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, "close");
+  return port;
+}
+
+async function listening(port: number): Promise<void> {
+  for (let attempt = 0; attempt < 100; attempt++) {
+    const socket = connect(port, "127.0.0.1");
+    const up = await Promise.race([
+      once(socket, "connect").then(() => true),
+      once(socket, "error").then(() => false),
+    ]).catch(() => false);
+    socket.destroy();
+    if (up) return;
+    await new Promise((resolve) => {
+      setTimeout(resolve, 50);
+    });
+  }
+  throw new Error("mosquitto does not listen");
+}
