@@ -24,8 +24,9 @@ export interface Service {
   close(): Promise<void>;
 }
 
-/** Starts the service and waits until it is well. Throws an error of one line, with nothing left running. */
-export async function startService(options: StartOptions): Promise<Service> {
+/** Starts the service and waits until it is well. Throws an error of one line, with nothing left running.
+ *  Mails are kept in the data folder and, unless `printMails` is false, printed. */
+export async function startService(options: StartOptions, { printMails = true } = {}): Promise<Service> {
   const { dataDir } = options;
   const closers: (() => Promise<void>)[] = [];
   const close = async () => {
@@ -61,7 +62,7 @@ export async function startService(options: StartOptions): Promise<Service> {
         ...(database.proxy === null ? {} : { DATABASE_PROXY: database.proxy }),
         ...secrets,
       },
-      mailer: openMailbox(join(dataDir, "mails.jsonl")),
+      mailer: openMailbox(join(dataDir, "mails.jsonl"), printMails),
     });
     closers.push(() => miniflare.dispose());
     await untilHealthy(localUrl);
