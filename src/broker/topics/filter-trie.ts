@@ -7,9 +7,9 @@ import type { SortedKeys } from "./sorted-keys.ts";
 
 interface Node {
   /** The prefix is a filter itself. */
-  readonly terminal: boolean;
+  terminal: boolean;
   /** Filters go on behind it. */
-  readonly inner: boolean;
+  inner: boolean;
 }
 
 export class FilterTrie {
@@ -22,7 +22,7 @@ export class FilterTrie {
     this.#nodes = new BoundedCache(cacheNodesMax);
   }
 
-  /** All filters of a partition that match a topic, each once. MQTT 5.0 section 4.7. */
+  /** All filters of a partition that match a topic name, each once, in no order that matters. MQTT 5.0 section 4.7. */
   match(partition: number, topic: string): string[] {
     const levels = topic.split("/");
     const found: string[] = [];
@@ -36,14 +36,22 @@ export class FilterTrie {
     return found;
   }
 
-  /** A filter came into the store. */
+  /** To be called once a filter is in the store. What is remembered stays true without asking. */
   added(partition: number, filter: string): void {
-    this.#forget(partition, filter);
+    const node = this.#nodes.get(nameOf(partition, filter));
+    if (node !== undefined) node.terminal = true;
+    for (let at = filter.indexOf("/"); at >= 0; at = filter.indexOf("/", at + 1)) {
+      const above = this.#nodes.get(nameOf(partition, filter.slice(0, at)));
+      if (above !== undefined) above.inner = true;
+    }
   }
 
-  /** A filter left the store. */
+  /** To be called once a filter is no longer in the store. Its prefixes are asked for anew. */
   removed(partition: number, filter: string): void {
-    this.#forget(partition, filter);
+    this.#nodes.delete(nameOf(partition, filter));
+    for (let at = filter.indexOf("/"); at >= 0; at = filter.indexOf("/", at + 1)) {
+      this.#nodes.delete(nameOf(partition, filter.slice(0, at)));
+    }
   }
 
   /** `prefix` stands for the first `depth` levels: goes on below it. */
@@ -59,23 +67,26 @@ export class FilterTrie {
   }
 
   #node(partition: number, prefix: string): Node {
-    const name = `${partition} ${prefix}`;
+    const name = nameOf(partition, prefix);
     const cached = this.#nodes.get(name);
     if (cached !== undefined) return cached;
-    const children = `${prefix}/`;
-    const node = {
-      terminal: this.#keys.firstFrom(partition, prefix) === prefix,
-      inner: this.#keys.firstFrom(partition, children)?.startsWith(children) === true,
-    };
+    const first = this.#keys.firstFrom(partition, prefix);
+    const terminal = first === prefix;
+    const node = { terminal, inner: this.#inner(partition, prefix, first) };
     this.#nodes.set(name, node);
     return node;
   }
 
-  /** What is remembered of a filter's prefixes may be wrong now. */
-  #forget(partition: number, filter: string): void {
-    this.#nodes.delete(`${partition} ${filter}`);
-    for (let at = filter.indexOf("/"); at >= 0; at = filter.indexOf("/", at + 1)) {
-      this.#nodes.delete(`${partition} ${filter.slice(0, at)}`);
-    }
+  /** `first`: the first key from the prefix on. Mostly it tells already whether something is below the prefix. */
+  #inner(partition: number, prefix: string, first: string | null): boolean {
+    if (first === null || !first.startsWith(prefix)) return false;
+    if (prefix === "#" || prefix.endsWith("/#")) return false; // [MQTT-4.7.1-1]
+    const children = `${prefix}/`;
+    // The prefix itself, or the likes of `a!`, stand before `a/`.
+    return first.startsWith(children) || this.#keys.firstFrom(partition, children)?.startsWith(children) === true;
   }
+}
+
+function nameOf(partition: number, prefix: string): string {
+  return `${partition} ${prefix}`;
 }

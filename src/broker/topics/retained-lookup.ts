@@ -4,8 +4,8 @@
 import type { SortedKeys } from "./sorted-keys.ts";
 import { behindChildren } from "./sorted-keys.ts";
 
-/** The topics of a partition that match a filter, in no order that matters. MQTT 5.0 section 4.7. The store may lose
- *  the topic just given while this runs. */
+/** The topics of a partition that match a filter, each once, in no order that matters. MQTT 5.0 section 4.7. The store
+ *  may lose the topics given while this runs. */
 export function* retainedTopics(keys: SortedKeys, partition: number, filter: string): Generator<string> {
   yield* below(keys, partition, null, filter.split("/"), 0);
 }
@@ -56,6 +56,9 @@ function* allUnder(keys: SortedKeys, partition: number, prefix: string | null): 
 /** The distinct next levels under a prefix. */
 function* children(keys: SortedKeys, partition: number, prefix: string | null): Generator<string> {
   const start = prefix === null ? "" : `${prefix}/`;
+  // A topic stands before its children, but others may stand between them: `a`, `a!`, `a/b`. All of those begin with
+  // it, so the topics given whose children may still come are prefixes of one another.
+  const given: string[] = [];
   let from = start;
   for (;;) {
     const key = keys.firstFrom(partition, from);
@@ -64,17 +67,12 @@ function* children(keys: SortedKeys, partition: number, prefix: string | null): 
       from = "%"; // [MQTT-4.7.2-1]
       continue;
     }
+    while (given.length > 0 && !key.startsWith(given.at(-1) ?? "")) given.pop();
     const end = key.indexOf("/", start.length);
-    if (end < 0) {
-      yield key.slice(start.length);
-      // Others may stand between this topic and its children: `a!` comes before `a/b`.
-      from = `${key}\u0001`;
-      continue;
-    }
-    const child = key.slice(0, end);
-    // As a topic of its own it came before its children, and was given then.
-    if (keys.firstFrom(partition, child) !== child) yield child.slice(start.length);
-    from = behindChildren(child);
+    const child = end < 0 ? key : key.slice(0, end);
+    from = end < 0 ? `${key}\u0001` : behindChildren(child);
+    if (given.at(-1) !== child) yield child.slice(start.length);
+    if (end < 0) given.push(key);
   }
 }
 
