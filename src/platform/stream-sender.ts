@@ -6,6 +6,10 @@ import type { EnvelopeHeader } from "../contracts/envelope.ts";
 import { EnvelopeWriter } from "../contracts/envelope.ts";
 import type { DeliverReply } from "../contracts/rpc.ts";
 
+/** A stream whose last batch held this many entries is under load: waiting a moment makes the next one larger. */
+const BUSY_ENTRIES = 4;
+const BUSY_WAIT_MS = 1;
+
 export interface StreamSenderOptions<Token> {
   /** This object's index among its kind, and how often it has started. */
   sender: number;
@@ -42,6 +46,7 @@ export class StreamSender<Token> {
   #collecting: { writer: EnvelopeWriter; tokens: Token[] } = { writer: new EnvelopeWriter(), tokens: [] };
   #nextSequence = 1;
   #pumpScheduled = false;
+  #lastEntries = 0;
   #attempt = 0;
   #watch: ReturnType<typeof setTimeout> | null = null;
   #retryTimer: ReturnType<typeof setTimeout> | null = null;
@@ -82,7 +87,7 @@ export class StreamSender<Token> {
     this.#pumpScheduled = true;
     // Idle: at the end of this event. Busy: one turn later, so that what arrives meanwhile travels along.
     if (this.#unanswered.length === 0) queueMicrotask(() => this.#pump());
-    else setTimeout(() => this.#pump(), 0);
+    else setTimeout(() => this.#pump(), this.#lastEntries >= BUSY_ENTRIES ? BUSY_WAIT_MS : 0);
   }
 
   /** Sends a batch without entries: its answer tells whether the receiver was reset. */
@@ -108,6 +113,7 @@ export class StreamSender<Token> {
   }
 
   #send(batch: Batch<Token>): void {
+    this.#lastEntries = batch.writer.entries;
     const { sender, incarnation, bounds } = this.#options;
     const header: EnvelopeHeader = {
       sender,
