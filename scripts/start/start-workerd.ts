@@ -23,8 +23,9 @@ export async function startWorkerd(options: WorkerdOptions): Promise<Miniflare> 
   const { worker } = options;
   const restoreSignals = keepSignals();
   const miniflare = new Miniflare({
-    host: options.host,
-    port: options.port,
+    // Miniflare's own entry, which nobody uses: the Worker has a socket of its own, without a proxy before it.
+    host: "127.0.0.1",
+    port: 0,
     cf: false,
     logRequests: false,
     enableDevRegistry: false,
@@ -49,7 +50,7 @@ export async function startWorkerd(options: WorkerdOptions): Promise<Miniflare> 
             worker.objects.map(({ className }) => [className, { type: "durable-object", storage: "sqlite" } as const]),
           ),
         },
-        dev: { cacheAPI: false },
+        dev: { cacheAPI: false, unsafeDirectSockets: [{ host: options.host, port: options.port }] },
       },
     ],
   });

@@ -34,6 +34,8 @@ export interface LinkListener {
   onLost(): void;
 }
 
+/** Frames a millisecond that are sent at once. */
+const HOT_FLUSHES = 2;
 const PUBLISH = 3;
 const PUBACK = 4;
 const PUBCOMP = 7;
@@ -86,7 +88,9 @@ export class EdgeLink {
   #credit: number = limits.linkWindowBytes;
   /** Bytes taken from the shard and not confirmed; `confirmed` gives them back. */
   #unconfirmed = 0;
-  #cooling = false;
+  /** The millisecond of the last flush, and how many it has seen. */
+  #flushedAt = 0;
+  #flushes = 0;
   #flushQueued = false;
   #closed = false;
   #beatAnswered = true;
@@ -159,25 +163,19 @@ export class EdgeLink {
     this.#credit -= packet.length;
   }
 
-  /** Idle: at the end of this event. Under load: at most one frame a turn of the event loop, with all that came. */
+  /** At the end of this event; under load, when the last turns sent frames too, one turn of the event loop later, so
+   *  that what comes meanwhile travels along. */
   #flushSoon(): void {
     if (this.#flushQueued) return;
     this.#flushQueued = true;
-    if (this.#cooling) return;
-    queueMicrotask(() => {
-      this.#flush();
-      this.#cool();
-    });
-  }
-
-  #cool(): void {
-    this.#cooling = true;
-    setTimeout(() => {
-      this.#cooling = false;
-      if (!this.#flushQueued) return;
-      this.#flush();
-      this.#cool();
-    }, 0);
+    const now = Date.now();
+    if (now !== this.#flushedAt) {
+      this.#flushedAt = now;
+      this.#flushes = 0;
+    }
+    this.#flushes += 1;
+    if (this.#flushes <= HOT_FLUSHES) queueMicrotask(() => this.#flush());
+    else setTimeout(() => this.#flush(), 0);
   }
 
   #flush(): void {
