@@ -10,7 +10,8 @@ import { startAedes } from "./brokers/aedes.ts";
 import type { Broker } from "./brokers/broker.ts";
 import { startFulmar } from "./brokers/fulmar.ts";
 import { startMosquitto } from "./brokers/mosquitto.ts";
-import { table } from "./table.ts";
+import { measureNeighbour, misbehaviours, type Misbehaviour, type NeighbourResult } from "./neighbours.ts";
+import { neighbourTable, table } from "./table.ts";
 import type { Result } from "./workloads.ts";
 import { workloads } from "./workloads.ts";
 
@@ -23,9 +24,15 @@ const { values } = parseArgs({
     json: { type: "boolean", default: false },
   },
 });
-const names = values.only === undefined ? Object.keys(workloads) : values.only.split(",");
-const unknown = names.find((name) => !(name in workloads));
-if (unknown !== undefined) throw new Error(`no workload ${unknown}; there are ${Object.keys(workloads).join(", ")}`);
+const NEIGHBOURS = "neighbours";
+const all = [...Object.keys(workloads), NEIGHBOURS];
+const chosen = values.only === undefined ? all : values.only.split(",");
+const unknown = chosen.find((name) => !all.includes(name));
+if (unknown !== undefined || !(Number(values.seconds) > 0) || !(Number(values.shards) >= 1)) {
+  console.error(`bench: [--only ${all.join(",")}] [--seconds N] [--shards N] [--json]`);
+  process.exit(1);
+}
+const names = chosen.filter((name) => name !== NEIGHBOURS);
 
 const brokers: Broker[] = [];
 try {
@@ -41,9 +48,11 @@ try {
     }
     results.set(name, row);
   }
-  if (values.json)
-    console.log(JSON.stringify(Object.fromEntries([...results].map(([k, v]) => [k, Object.fromEntries(v)]))));
-  else {
+  const neighbours = chosen.includes(NEIGHBOURS) ? await measureNeighbours() : null;
+  if (values.json) {
+    const measured = Object.fromEntries([...results].map(([k, v]) => [k, Object.fromEntries(v)]));
+    console.log(JSON.stringify(neighbours === null ? measured : { ...measured, [NEIGHBOURS]: neighbours }));
+  } else {
     console.log(
       `\n${cpus().length} cores, ${values.seconds} s a workload, ${values.shards} shard(s) of each kind, 64 byte payloads\n`,
     );
@@ -54,11 +63,24 @@ try {
       ),
     );
     if (mosquitto === null) console.log("\nmosquitto is not installed: it was left out");
+    if (neighbours !== null) console.log(`\n${neighbourTable(neighbours)}`);
   }
 } finally {
   for (const broker of brokers.toReversed()) await broker.stop();
 }
 process.exit(process.exitCode ?? 0);
+
+/** Of Fulmar alone: the ratio is to itself. */
+async function measureNeighbours(): Promise<Record<string, NeighbourResult>> {
+  const [fulmar] = brokers;
+  const measured: Record<string, NeighbourResult> = {};
+  for (const kind of Object.keys(misbehaviours) as Misbehaviour[]) {
+    if (fulmar === undefined) break;
+    if (!values.json) console.error(`${NEIGHBOURS}: ${kind}`);
+    measured[kind] = await measureNeighbour(fulmar.target, kind, Number(values.seconds) / 2);
+  }
+  return measured;
+}
 
 /** Null: the workload failed. */
 async function load(name: string, { target }: Broker): Promise<Result | null> {

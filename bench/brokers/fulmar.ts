@@ -16,14 +16,10 @@ interface Created {
 /** `shards`: how many session shards and topic shards the deployment has. */
 export async function startFulmar(shards: number): Promise<Broker> {
   const dataDir = await mkdtemp(join(tmpdir(), "fulmar-bench-"));
-  const service = await startService({
-    port: 0,
-    host: "127.0.0.1",
-    dataDir,
-    databaseUrl: null,
-    plan: "local",
-    publicUrl: null,
-  });
+  const service = await startService(
+    { port: 0, host: "127.0.0.1", dataDir, databaseUrl: null, plan: "local", publicUrl: null },
+    { printMails: false },
+  );
   const { deployment, credentials } = await createDeployment(service.localUrl);
   if (shards > 1) await setShards(service.miniflare, deployment.id, shards);
   const url = deployment.endpoints.mqtt.replace("localhost", "127.0.0.1");

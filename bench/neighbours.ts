@@ -1,0 +1,156 @@
+// What a subscriber that misbehaves costs those beside it: pairs of clients exchange QoS 1 messages in a closed loop, and
+// one more subscriber gets all their messages. Their rate while it misbehaves is compared with their rate while it
+// behaves, turn by turn within one run.
+
+import mqttPacket from "mqtt-packet";
+import { WebSocket } from "ws";
+import { LoadClient, type Target } from "./client.ts";
+
+export type Misbehaviour = keyof typeof misbehaviours;
+
+export interface NeighbourResult {
+  /** Messages a second of all pairs, beside the subscriber that behaves and the one that does not. */
+  behaving: number;
+  misbehaving: number;
+  /** The second by the first. */
+  ratio: number;
+}
+
+export const misbehaviours = {
+  "no-acknowledgement": "never acknowledges",
+  "own-puback-first": "Receive Maximum 1, acknowledges once its own message was",
+  "no-reading": "stops reading",
+} as const;
+
+const PAIRS = 5;
+const WINDOW = 20;
+const TURNS = 3;
+const WARM_UP_MS = 1_000;
+const SETTLE_MS = 300;
+const TOPIC = "bench/neighbours";
+const PAYLOAD = Buffer.alloc(64, "x");
+const version = { protocolVersion: 5 } as const;
+
+/** `seconds`: of each of the six turns. */
+export async function measureNeighbour(target: Target, kind: Misbehaviour, seconds: number): Promise<NeighbourResult> {
+  const loop = await startPairs(target, kind);
+  try {
+    await wait(WARM_UP_MS);
+    const counts = { behaving: 0, misbehaving: 0 };
+    for (let turn = 0; turn < TURNS; turn++) {
+      for (const [name, behaviour] of [
+        ["behaving", "none"],
+        ["misbehaving", kind],
+      ] as const) {
+        const subscriber = await subscribeToAll(target, behaviour);
+        await wait(SETTLE_MS);
+        counts[name] += await loop.count(seconds);
+        subscriber.terminate();
+        await wait(SETTLE_MS);
+      }
+    }
+    const perSecond = (count: number) => count / TURNS / seconds;
+    return {
+      behaving: perSecond(counts.behaving),
+      misbehaving: perSecond(counts.misbehaving),
+      ratio: counts.misbehaving / counts.behaving,
+    };
+  } finally {
+    loop.stop();
+  }
+}
+
+async function startPairs(target: Target, kind: string) {
+  const clients: LoadClient[] = [];
+  let delivered = 0;
+  let stopped = false;
+  const starts: (() => void)[] = [];
+  for (let i = 0; i < PAIRS; i++) {
+    const subscriber = await LoadClient.connect(target, `${kind}-subscriber-${i}`);
+    const publisher = await LoadClient.connect(target, `${kind}-publisher-${i}`);
+    clients.push(subscriber, publisher);
+    await subscriber.subscribe(`${TOPIC}/${i}`, 1);
+    const publish = publisher.publisher(`${TOPIC}/${i}`, 1, PAYLOAD);
+    subscriber.onMessage = () => (delivered += 1);
+    publisher.onAcknowledged = () => {
+      if (!stopped) publish();
+    };
+    starts.push(() => {
+      for (let n = 0; n < WINDOW; n++) publish();
+    });
+  }
+  for (const start of starts) start();
+  return {
+    async count(seconds: number): Promise<number> {
+      const before = delivered;
+      await wait(seconds * 1_000);
+      return delivered - before;
+    },
+    stop() {
+      stopped = true;
+      for (const client of clients) client.close();
+    },
+  };
+}
+
+/** A subscriber to all the pairs' topics that acknowledges at once, or misbehaves from its first message on. */
+async function subscribeToAll(target: Target, kind: Misbehaviour | "none"): Promise<WebSocket> {
+  const socket = new WebSocket(target.url, "mqtt", { perMessageDeflate: false });
+  const parser = mqttPacket.parser(version);
+  const send = (packet: mqttPacket.Packet) => socket.send(mqttPacket.generate(packet, version));
+  socket.on("error", () => {});
+  socket.on("message", (data) => parser.parse(data as Buffer));
+  socket.on("open", () =>
+    send({
+      cmd: "connect",
+      protocolId: "MQTT",
+      protocolVersion: 5,
+      clean: true,
+      clientId: `subscriber-${kind}`,
+      keepalive: 60,
+      username: target.username,
+      password: Buffer.from(target.password),
+      ...(kind === "own-puback-first" ? { properties: { receiveMaximum: 1 } } : {}),
+    }),
+  );
+  let unacknowledged = 0;
+  await new Promise<void>((resolve, reject) => {
+    socket.once("close", () => reject(new Error("the subscriber was not let in")));
+    parser.on("packet", (packet) => {
+      switch (packet.cmd) {
+        case "connack":
+          send({ cmd: "subscribe", messageId: 1, subscriptions: [{ topic: `${TOPIC}/+`, qos: 1 }] });
+          break;
+        case "suback":
+          if (kind === "no-reading") socket.pause();
+          resolve();
+          break;
+        case "publish":
+          if (kind === "none") send({ cmd: "puback", messageId: packet.messageId ?? 0 });
+          if (kind !== "own-puback-first") break;
+          unacknowledged = packet.messageId ?? 0;
+          send({
+            cmd: "publish",
+            topic: "bench/own",
+            payload: PAYLOAD,
+            qos: 1,
+            messageId: 2,
+            retain: false,
+            dup: false,
+          });
+          break;
+        case "puback":
+          send({ cmd: "puback", messageId: unacknowledged });
+          break;
+        default:
+      }
+    });
+  });
+  return socket;
+}
+
+function wait(ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, ms);
+  });
+}
