@@ -18,9 +18,11 @@ export const limits = {
   /** Past the second the device is ended with 0x97: a Worker cannot pause reading. */
   inboundPendingBytesHard: 4 * MIB,
 
-  /** Bytes in a device's socket buffer: past it the shard gets no credit; for longer than the time, closed. */
+  /** Bytes in a device's socket buffer: past it the shard gets no credit; for longer than the time, or past the hard
+   *  bound, closed. */
   outboundBufferedBytes: 256 * KIB,
   outboundStalledMs: 60 * SECOND,
+  outboundBufferedBytesHard: 4 * MIB,
 
   /** Packets that a connection may carry before it is ended with 0xA0, spread by as many again at random: a Worker's
    *  CPU budget covers the whole life of a socket. */
@@ -71,9 +73,6 @@ export const limits = {
   /** A link silent for this long at a sweep is ended. */
   heartbeatMissedMs: 150 * SECOND,
 
-  /** A loss that is the service's own doing is told to nobody when the client is back within this time. */
-  lossGraceMs: 10 * SECOND,
-
   /** Principals are cached at the edge this long at most. */
   principalCacheMs: 60 * SECOND,
   principalCacheEntries: 10_000,
@@ -103,6 +102,8 @@ export const limits = {
 
   /** Largest MQTT packet that any plan allows; announced as Maximum Packet Size, past it 0x95. */
   packetBytes: 1 * MIB + 64 * KIB,
+  /** Largest CONNECT, by someone who is nobody yet; past it the connection is closed. */
+  connectPacketBytes: 256 * KIB,
   clientIdBytes: 1_024,
   topicBytes: 4_096,
   topicLevels: 128,

@@ -2,7 +2,8 @@
 // of itself.
 
 import { limits } from "../../broker/limits.ts";
-import type { ConnackFields, ConnectPacket } from "../../broker/mqtt/packets.ts";
+import { variableHeaderOffset } from "../../broker/mqtt/packet-reader.ts";
+import type { ConnackFields, ConnectPacket, ProtocolVersion } from "../../broker/mqtt/packets.ts";
 import type { ReasonCode } from "../../broker/mqtt/reason-codes.ts";
 import { reasonCodes } from "../../broker/mqtt/reason-codes.ts";
 import type { DeploymentConfig } from "../../contracts/deployment-config.ts";
@@ -11,6 +12,7 @@ import type { Attach } from "../../contracts/link.ts";
 const NEVER_EXPIRES = 0xffff_ffff;
 /** Room for topic and properties beside the largest payload. */
 const PACKET_OVERHEAD_BYTES = 64 * 1024;
+const CONNECT = 1;
 const ASSIGNED_ID_BYTES = 12;
 
 export interface Refusal {
@@ -33,6 +35,17 @@ export function refuseConnect(connect: ConnectPacket): Refusal | null {
   if (will !== null && will.qos === 2) return refusal("qosNotSupported", "the server's maximum QoS is 1"); // [MQTT-3.2.2-12]
   if (will !== null) return refusal("implementationSpecificError", "will messages are not supported");
   return null;
+}
+
+/** In which version to answer a CONNECT that could not be read; null: it gets no answer. `packet` is the first that
+ *  came, or null if not even that was whole. */
+export function answerVersionOf(packet: Uint8Array | null, reasonCode: ReasonCode): ProtocolVersion | null {
+  if (packet === null || (packet[0] ?? 0) >> 4 !== CONNECT) return null; // [MQTT-3.1.0-1]
+  const nameOffset = variableHeaderOffset(packet);
+  const nameLength = ((packet[nameOffset] ?? 0) << 8) | (packet[nameOffset + 1] ?? 0);
+  const level = packet[nameOffset + 2 + nameLength] ?? 0;
+  if (level >= 5) return 5; // [MQTT-3.1.2-2]
+  return reasonCode === reasonCodes.unsupportedProtocolVersion ? 4 : null; // [MQTT311-3.1.2-2] [MQTT311-3.1.4-1]
 }
 
 /** The client's id, or one that the server assigns. [MQTT-3.1.3-6] */

@@ -30,6 +30,8 @@ export interface LinkListener {
   /** Packets for the client, whole, one behind the other. */
   onPackets(packets: Uint8Array): void;
   onControl(frame: ShardFrame): void;
+  /** A frame of the shard could not be understood, or its packets not be handled: a bug of ours. */
+  onError(error: unknown): void;
   /** The link is gone, and not by our doing. */
   onLost(): void;
 }
@@ -119,7 +121,8 @@ export class EdgeLink {
     const type = (packet[0] ?? 0) >> 4;
     const overtakes = type >= PUBACK && type <= PUBCOMP;
     if (!overtakes && (this.#held.length > 0 || (type === PUBLISH && this.#credit <= 0))) {
-      this.#held.push(packet);
+      // A copy: a view would keep all of the frame that it came in, of which other packets may be dropped.
+      this.#held.push(packet.slice());
       this.#heldBytes += packet.length;
       return;
     }
@@ -196,18 +199,26 @@ export class EdgeLink {
   }
 
   #onMessage(data: string | ArrayBuffer): void {
-    if (this.#closed || this.#listener === null) return;
+    const listener = this.#listener;
+    if (this.#closed || listener === null) return;
     if (data === HEARTBEAT) {
       this.#beatAnswered = true;
       return;
     }
-    if (typeof data === "string") {
-      this.#listener.onControl(JSON.parse(data) as ShardFrame);
-      return;
+    try {
+      if (typeof data === "string") listener.onControl(JSON.parse(data) as ShardFrame);
+      else this.#onData(data, listener);
+    } catch (error) {
+      listener.onError(error);
     }
-    const credit = new DataView(data).getUint32(1);
+  }
+
+  #onData(data: ArrayBuffer, listener: LinkListener): void {
+    const header = new DataView(data);
+    if (header.getUint8(0) !== LINK_VERSION) throw new RangeError("a link frame of an unknown version");
+    const credit = header.getUint32(1);
     if (credit > 0) this.#onCredit(credit);
-    if (data.byteLength > LINK_HEADER_BYTES) this.#listener.onPackets(new Uint8Array(data, LINK_HEADER_BYTES));
+    if (data.byteLength > LINK_HEADER_BYTES) listener.onPackets(new Uint8Array(data, LINK_HEADER_BYTES));
   }
 
   #onCredit(credit: number): void {

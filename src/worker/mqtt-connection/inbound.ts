@@ -20,7 +20,7 @@ export type Inbound =
 export interface InboundBounds {
   /** Largest payload, bytes. */
   messageBytesMax(): number;
-  /** The session's expiry as CONNECT asked for it was zero. */
+  /** The Session Expiry Interval of CONNECT was zero. */
   readonly transient: boolean;
 }
 

@@ -9,30 +9,28 @@ import { MqttError } from "../../broker/mqtt/mqtt-error.ts";
 import type { ConnectPacket, DisconnectPacket, ProtocolVersion } from "../../broker/mqtt/packets.ts";
 import type { ReasonCode } from "../../broker/mqtt/reason-codes.ts";
 import { reasonCodes } from "../../broker/mqtt/reason-codes.ts";
-import {
-  writeConnack,
-  writeDisconnect,
-  writeDisconnectFromClient,
-  writePingresp,
-} from "../../broker/mqtt/server-packets.ts";
+import { writeDisconnectFromClient } from "../../broker/mqtt/server-packets.ts";
 import type { DeploymentConfig } from "../../contracts/deployment-config.ts";
 import type { DeploymentId } from "../../contracts/deployment-id.ts";
 import type { ShardFrame } from "../../contracts/link.ts";
 import { linkClose } from "../../contracts/link.ts";
 import type { Env } from "../../platform/env.ts";
 import { log } from "../../platform/log.ts";
-import { forgetPrincipal, learnConfig } from "../authenticate/authenticate.ts";
-import { boundedExpiry, connackOf, keepAliveOf, packetBytesMax, refuseConnect, sessionExpiryOf } from "./connect.ts";
+import { forgetDeployment, forgetPrincipal, learnConfig } from "../authenticate/authenticate.ts";
+import { answerVersionOf, boundedExpiry, connackOf, keepAliveOf, packetBytesMax, refuseConnect } from "./connect.ts";
+import type { Due } from "./connection-clock.ts";
+import { ConnectionClock } from "./connection-clock.ts";
+import { DeviceSocket, disconnectReasonOf, webSocketClose } from "./device-socket.ts";
 import type { EdgeLink, LinkListener } from "./edge-link.ts";
 import { InboundReader } from "./inbound.ts";
 import { isolateIsFull, LoadShare } from "./isolate-load.ts";
+import type { Judged } from "./judge.ts";
 import { judge } from "./judge.ts";
 import { translate } from "./outbound.ts";
 
-/** Close codes of the device's WebSocket, RFC 6455 section 7.4.1. */
-const webSocketClose = { normal: 1000, goingAway: 1001, protocolError: 1002, unsupportedData: 1003 } as const;
-/** How often a device that takes nothing is looked at. */
-const STALLED_LOOK_MS = 100;
+/** How often what waits is looked at while nothing moves, and while the device takes nothing. */
+const LOOK_MS = 1_000;
+const SLOW_LOOK_MS = 100;
 
 export interface ConnectionOptions {
   readonly env: Env;
@@ -48,29 +46,28 @@ type Phase = "new" | "judged" | "connected" | "closed";
 export class MqttConnection implements LinkListener {
   readonly #options: ConnectionOptions;
   readonly #socket: WebSocket;
+  readonly #device: DeviceSocket;
   readonly #assembler: FrameAssembler;
   readonly #load = new LoadShare();
-  readonly #openedAt = Date.now();
+  readonly #clock = new ConnectionClock(Date.now());
   readonly #packetsMax = limits.connectionPackets * (1 + Math.random());
   #config: DeploymentConfig;
   #phase: Phase = "new";
+  #version: ProtocolVersion = 5;
   /** Packets that came while CONNECT was judged. */
   #early: Uint8Array[] = [];
   #earlyBytes = 0;
-  #version: ProtocolVersion = 5;
   #link: EdgeLink | null = null;
   #inbound: InboundReader | null = null;
   #packets = 0;
   #timer: ReturnType<typeof setTimeout> | null = null;
-  #heardAt = Date.now();
-  #keepAliveMs = 0;
-  #beatAt = Infinity;
-  /** Bytes sent to a device that does not take them, and since when. */
+  #timerAt = Infinity;
+  /** Bytes from the shard that are not confirmed to it. */
   #owed = 0;
-  #stalledSince: number | null = null;
 
   constructor(socket: WebSocket, options: ConnectionOptions) {
     this.#socket = socket;
+    this.#device = new DeviceSocket(socket, () => this.#onDeviceGone());
     this.#options = options;
     this.#config = options.config;
     this.#assembler = new FrameAssembler(packetBytesMax(options.config));
@@ -95,13 +92,15 @@ export class MqttConnection implements LinkListener {
       this.#close(webSocketClose.unsupportedData, linkClose.fault); // [MQTT-6.0.0-1]
       return;
     }
-    this.#heardAt = Date.now();
+    const now = Date.now();
+    this.#clock.heard(now);
     try {
       for (const packet of this.#assembler.push(new Uint8Array(data))) this.#onPacket(packet);
+      if (this.#phase === "new" && this.#assembler.heldBytes > limits.connectPacketBytes) throw tooLarge();
     } catch (error) {
-      this.#onError(error);
+      this.onError(error);
     }
-    this.#account();
+    this.#watch(now);
   }
 
   #onPacket(packet: Uint8Array): void {
@@ -124,23 +123,11 @@ export class MqttConnection implements LinkListener {
     }
   }
 
-  #onConnect(bytes: Uint8Array): void {
-    const connect = readPacket(bytes, null);
-    if (connect.type !== "connect") return;
-    this.#phase = "judged";
-    this.#version = connect.protocolVersion;
-    this.#connect(connect).catch((error: unknown) => this.#onError(error));
-  }
-
   #forward(bytes: Uint8Array): void {
     const link = this.#link;
     const inbound = this.#inbound?.read(bytes);
     if (link === null || inbound === undefined) return;
-    this.#packets += 1;
-    if (this.#packets > this.#packetsMax) {
-      this.#end(reasonCodes.maximumConnectTime, "the connection has carried its share: connect again", linkClose.ours);
-      return;
-    }
+    this.#count(1);
     switch (inbound.type) {
       case "forward":
         if (inbound.droppable && link.pendingBytes > limits.inboundPendingBytes) return; // QoS 0 under overload.
@@ -148,7 +135,7 @@ export class MqttConnection implements LinkListener {
         if (link.pendingBytes > limits.inboundPendingBytesHard) throw tooMuch();
         return;
       case "ping":
-        this.#send(writePingresp()); // [MQTT-3.12.4-1]
+        this.#device.pong();
         return;
       case "disconnect":
         this.#onDisconnect(inbound.packet);
@@ -167,6 +154,29 @@ export class MqttConnection implements LinkListener {
 
   // ---- CONNECT ------------------------------------------------------------------------------------------------------
 
+  #onConnect(bytes: Uint8Array): void {
+    let connect;
+    try {
+      if (bytes.length > limits.connectPacketBytes) throw tooLarge();
+      connect = readPacket(bytes, null);
+    } catch (error) {
+      const version = error instanceof MqttError ? answerVersionOf(bytes, error.reasonCode) : null;
+      if (version === null) throw error;
+      this.#begin(version, null);
+      throw error;
+    }
+    if (connect.type !== "connect") return;
+    this.#begin(connect.protocolVersion, connect.maximumPacketSize);
+    this.#connect(connect).catch((error: unknown) => this.onError(error));
+  }
+
+  /** From now on an answer is due. */
+  #begin(version: ProtocolVersion, packetBytes: number | null): void {
+    this.#phase = "judged";
+    this.#version = version;
+    this.#device.learn(version, packetBytes);
+  }
+
   async #connect(connect: ConnectPacket): Promise<void> {
     const refusal = refuseConnect(connect);
     if (refusal !== null) {
@@ -179,38 +189,39 @@ export class MqttConnection implements LinkListener {
     }
     const { env, deploymentId, peerAddress } = this.#options;
     const judged = await judge(env, deploymentId, peerAddress, connect);
-    if (judged.outcome === "refused") {
-      this.#refuse(judged.reasonCode, judged.reasonString);
-      return;
-    }
+    if (judged.outcome === "refused") this.#refuse(judged.reasonCode, judged.reasonString);
+    else if (this.#phase === "judged") this.#accept(connect, judged);
+    else judged.link.close(linkClose.deviceGone, "the device left while it connected");
+  }
+
+  #accept(connect: ConnectPacket, judged: Extract<Judged, { outcome: "connected" }>): void {
     const { link, config, sessionPresent, assignedClientId } = judged;
-    if ((this.#phase as Phase) === "closed") {
-      link.close(linkClose.deviceGone, "the device left while it connected");
-      return;
-    }
     this.#config = config;
     this.#link = link;
     this.#inbound = new InboundReader(this.#version, {
       messageBytesMax: () => this.#config.limits.messageBytesMax,
-      transient: sessionExpiryOf(connect, config) === 0,
+      transient: (connect.sessionExpiryInterval ?? 0) === 0,
     });
-    this.#keepAliveMs = keepAliveOf(connect, config) * 1_500; // [MQTT-3.1.2-22]
-    this.#beatAt = Date.now() + limits.heartbeatMs;
-    this.#send(writeConnack(connackOf(connect, config, { present: sessionPresent, assignedClientId }), this.#version));
+    const now = Date.now();
+    this.#clock.connected(keepAliveOf(connect, config), now);
+    if (!this.#device.connack(connackOf(connect, config, { present: sessionPresent, assignedClientId }))) {
+      this.#close(webSocketClose.normal, linkClose.fault); // It takes no packet that says what it must know.
+      return;
+    }
     this.#phase = "connected";
     link.listen(this);
-    this.#arm();
     const early = this.#early;
     this.#early = [];
     this.#earlyBytes = 0;
     for (const packet of early) this.#onPacket(packet);
-    this.#account();
+    this.#watch(now);
+    this.#arm();
   }
 
   /** [MQTT-3.1.4-2] [MQTT-3.2.2-7] */
   #refuse(reasonCode: ReasonCode, reasonString: string): void {
-    if (this.#phase === "closed") return;
-    this.#send(writeConnack({ sessionPresent: false, reasonCode, reasonString }, this.#version));
+    if (this.#phase !== "judged") return;
+    this.#device.connack({ sessionPresent: false, reasonCode, reasonString });
     this.#close(webSocketClose.normal, linkClose.fault);
   }
 
@@ -218,16 +229,22 @@ export class MqttConnection implements LinkListener {
 
   onPackets(packets: Uint8Array): void {
     if (this.#phase !== "connected") return;
-    const { bytes, packets: count, ends } = translate(packets, this.#version);
-    this.#packets += count;
-    if (bytes.length > 0) this.#send(bytes);
+    const { bytes, packets: count, ends, disconnect } = translate(packets, this.#version);
+    if (bytes.length > 0) this.#device.send(bytes);
     if (ends) {
+      if (disconnect !== null) this.#onShardDisconnect(disconnect);
       this.#close(webSocketClose.normal, linkClose.ended);
       return;
     }
     this.#owed += packets.length;
-    this.#confirm();
-    this.#account();
+    this.#count(count);
+    this.#watch(Date.now());
+  }
+
+  #onShardDisconnect(packet: Uint8Array): void {
+    this.#device.passDisconnect(packet);
+    // The deployment stopped or is gone: what is remembered of it lets nobody in any more.
+    if (disconnectReasonOf(packet) === reasonCodes.serverShuttingDown) forgetDeployment(this.#options.deploymentId);
   }
 
   onControl(frame: ShardFrame): void {
@@ -242,6 +259,7 @@ export class MqttConnection implements LinkListener {
         return;
       default:
         frame satisfies never;
+        throw new TypeError("a control frame of an unknown type");
     }
   }
 
@@ -251,60 +269,74 @@ export class MqttConnection implements LinkListener {
 
   // ---- Deadlines and bounds -----------------------------------------------------------------------------------------
 
-  /** Sets the one timer for the earliest of what is to be watched. */
+  /** Sets the one timer, unless it rings early enough as it is. */
   #arm(): void {
-    if (this.#timer !== null) clearTimeout(this.#timer);
     if (this.#phase === "closed") return;
-    const now = Date.now();
-    let next = this.#beatAt;
-    if (this.#phase !== "connected") next = this.#openedAt + limits.connectTimeoutMs;
-    else if (this.#keepAliveMs > 0) next = Math.min(next, this.#heardAt + this.#keepAliveMs);
-    if (this.#stalledSince !== null) next = Math.min(next, now + STALLED_LOOK_MS);
-    this.#timer = setTimeout(() => this.#onTimer(), Math.max(1, next - now));
+    const next = this.#clock.next();
+    if (next >= this.#timerAt) return;
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timerAt = next;
+    this.#timer = setTimeout(() => this.#onTimer(), Math.max(1, next - Date.now()));
   }
 
   #onTimer(): void {
     this.#timer = null;
+    this.#timerAt = Infinity;
     const now = Date.now();
-    if (this.#phase === "new" || this.#phase === "judged") {
-      if (now - this.#openedAt >= limits.connectTimeoutMs) this.#close(webSocketClose.protocolError, linkClose.fault);
-    } else if (this.#keepAliveMs > 0 && now - this.#heardAt >= this.#keepAliveMs) {
-      this.#end(reasonCodes.keepAliveTimeout, "nothing came for one and a half keep alives", linkClose.keepAlive);
-    } else if (now >= this.#beatAt) {
-      this.#beatAt = now + limits.heartbeatMs;
-      if (this.#link?.beat() === false) this.onLost();
-    }
-    if (this.#stalledSince !== null) this.#confirm();
+    for (let due = this.#clock.due(now); due !== null; due = this.#clock.due(now)) this.#onDue(due, now);
     this.#arm();
   }
 
-  /** Lets the shard send on as far as the device takes what it gets. */
-  #confirm(): void {
-    if (this.#socket.bufferedAmount <= limits.outboundBufferedBytes) {
-      this.#stalledSince = null;
-      if (this.#owed === 0) return;
-      this.#link?.confirm(this.#owed);
-      this.#owed = 0;
-      return;
-    }
-    const now = Date.now();
-    if (this.#stalledSince === null) {
-      this.#stalledSince = now;
-      this.#arm();
-    } else if (now - this.#stalledSince > limits.outboundStalledMs) {
-      this.#close(webSocketClose.goingAway, linkClose.deviceGone);
+  #onDue(due: Due, now: number): void {
+    switch (due) {
+      case "connect":
+        this.#refuse(reasonCodes.serverUnavailable, "no answer in time");
+        this.#close(webSocketClose.protocolError, linkClose.fault);
+        return;
+      case "keepAlive":
+        this.#end(reasonCodes.keepAliveTimeout, "nothing came for one and a half keep alives", linkClose.keepAlive);
+        return;
+      case "beat":
+        if (this.#link?.beat() === false) this.onLost();
+        return;
+      case "look":
+        this.#watch(now);
+        return;
+      default:
+        due satisfies never;
     }
   }
 
-  #account(): void {
+  /** A connection that has carried its share is ended: the next one has a budget of its own. */
+  #count(packets: number): void {
+    this.#packets += packets;
+    if (this.#packets <= this.#packetsMax) return;
+    this.#end(reasonCodes.maximumConnectTime, "the connection has carried its share: connect again", linkClose.ours);
+  }
+
+  /** Accounts for what waits, and lets the shard send on as far as the device takes what it gets. */
+  #watch(now: number): void {
     if (this.#phase === "closed") return;
-    const waiting = this.#assembler.heldBytes + this.#earlyBytes + (this.#link?.pendingBytes ?? 0);
-    this.#load.set(waiting + this.#socket.bufferedAmount);
+    const buffered = this.#device.bufferedBytes;
+    const taking = this.#device.taking(buffered, now);
+    if (taking === "not") {
+      this.#close(webSocketClose.goingAway, linkClose.deviceGone);
+      return;
+    }
+    if (taking === "well" && this.#owed > 0) {
+      this.#link?.confirm(this.#owed);
+      this.#owed = 0;
+    }
+    const waiting = this.#assembler.heldBytes + this.#earlyBytes + (this.#link?.pendingBytes ?? 0) + buffered;
+    this.#load.set(waiting);
+    if (waiting === 0) return;
+    this.#clock.lookAt(now + (taking === "well" ? LOOK_MS : SLOW_LOOK_MS));
+    this.#arm();
   }
 
   // ---- The end ------------------------------------------------------------------------------------------------------
 
-  #onError(error: unknown): void {
+  onError(error: unknown): void {
     if (this.#phase === "closed") return;
     const ours = !(error instanceof MqttError);
     if (ours) log.error("a connection failed", { error });
@@ -312,13 +344,13 @@ export class MqttConnection implements LinkListener {
     const reasonString = ours ? "internal error" : error.message;
     if (this.#phase === "connected") this.#end(reasonCode, reasonString, ours ? linkClose.ours : linkClose.fault);
     else this.#refuse(reasonCode, reasonString);
+    this.#close(webSocketClose.normal, linkClose.fault);
   }
 
   /** DISCONNECT with a reason, then the end. [MQTT-4.13.1-1] */
   #end(reasonCode: ReasonCode, reasonString: string, cause: number): void {
     if (this.#phase !== "connected") return;
-    const packet = writeDisconnect(reasonCode, this.#version, reasonString);
-    if (packet.length > 0) this.#send(packet);
+    this.#device.disconnect(reasonCode, reasonString);
     this.#close(webSocketClose.normal, cause);
   }
 
@@ -333,22 +365,14 @@ export class MqttConnection implements LinkListener {
     this.#early = [];
     this.#load.set(0);
     this.#link?.close(cause, "");
-    try {
-      this.#socket.close(code, "");
-    } catch {
-      // It is gone already.
-    }
-  }
-
-  #send(bytes: Uint8Array): void {
-    try {
-      this.#socket.send(bytes);
-    } catch {
-      this.#onDeviceGone();
-    }
+    this.#device.close(code);
   }
 }
 
 function tooMuch(): MqttError {
   return new MqttError(reasonCodes.quotaExceeded, "more than the service can take from one connection");
+}
+
+function tooLarge(): MqttError {
+  return new MqttError(reasonCodes.packetTooLarge, `a CONNECT of more than ${limits.connectPacketBytes} bytes`);
 }

@@ -11,12 +11,14 @@ const types = { publish: 3, puback: 4, suback: 9, unsuback: 11, disconnect: 14 }
 const REFUSED = 0x80;
 
 export interface Outbound {
-  /** Bytes for the client, one frame. */
+  /** Bytes for the client, one frame, without a DISCONNECT. */
   readonly bytes: Uint8Array;
   /** Packets in it. */
   readonly packets: number;
   /** The connection ends behind these bytes. */
   readonly ends: boolean;
+  /** The shard's DISCONNECT that ends it, as it came; null: what ends it has no word in the client's version. */
+  readonly disconnect: Uint8Array | null;
 }
 
 /** `packets` as a link frame holds them, for a client of `version`. */
@@ -26,22 +28,32 @@ export function translate(packets: Uint8Array, version: ProtocolVersion): Outbou
 
 function scan(packets: Uint8Array): Outbound {
   let count = 0;
-  let ends = false;
+  let length = 0;
+  let disconnect: Uint8Array | null = null;
   forEachPacket(packets, 0, (packet) => {
+    if (disconnect !== null) return;
+    if (typeOf(packet) === types.disconnect) {
+      disconnect = packet;
+      return;
+    }
     count += 1;
-    ends ||= typeOf(packet) === types.disconnect;
+    length += packet.length;
   });
-  return { bytes: packets, packets: count, ends };
+  const bytes = disconnect === null ? packets : packets.subarray(0, length);
+  return { bytes, packets: count, ends: disconnect !== null, disconnect };
 }
 
 function translated(packets: Uint8Array, version: ProtocolVersion): Outbound {
   const parts: Uint8Array[] = [];
   let length = 0;
   let ends = false;
+  let disconnect: Uint8Array | null = null;
   forEachPacket(packets, 0, (packet) => {
-    const part = ends ? null : translateOne(packet, version);
+    if (ends) return;
+    const part = translateOne(packet, version);
     if (part === null) {
       ends = true;
+      if (typeOf(packet) === types.disconnect) disconnect = packet;
       return;
     }
     parts.push(part);
@@ -53,7 +65,7 @@ function translated(packets: Uint8Array, version: ProtocolVersion): Outbound {
     bytes.set(part, at);
     at += part.length;
   }
-  return { bytes, packets: parts.length, ends };
+  return { bytes, packets: parts.length, ends, disconnect };
 }
 
 /** Null: this version has no word for it, so the connection is closed. */
