@@ -4,6 +4,7 @@
 import { fileURLToPath } from "node:url";
 import { cloudflareTest } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
+import { ClosingLine } from "./scripts/closing-line.ts";
 
 const inWorkerd = cloudflareTest(({ inject }) => ({
   wrangler: { configPath: fileURLToPath(new URL("wrangler.toml", import.meta.url)) },
@@ -19,6 +20,7 @@ const inWorkerd = cloudflareTest(({ inject }) => ({
 
 export default defineConfig({
   test: {
+    reporters: ["default", new ClosingLine()],
     projects: [
       { test: { name: "unit", include: ["test/unit/**/*.test.ts"], environment: "node" } },
       {
@@ -39,6 +41,8 @@ export default defineConfig({
           testTimeout: 60_000,
           hookTimeout: 120_000,
           fileParallelism: false,
+          // Behind the others: it measures times, on the whole machine.
+          sequence: { groupOrder: 1 },
         },
       },
     ],
