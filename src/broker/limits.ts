@@ -62,8 +62,6 @@ export const limits = {
   /** A route that no session wants is removed after this time, so that resubscribing costs nothing. */
   routeRemovalDelayMs: 30 * SECOND,
 
-  /** Bytes stored by a shard; past it the oldest messages of its largest sessions are dropped. */
-  storedBytes: 2_000 * MIB,
   /** Links of a session shard; past it CONNECT gets 0x89. */
   connectionsPerShard: 8_000,
 

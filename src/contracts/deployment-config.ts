@@ -2,6 +2,7 @@
 // object and pushed to every shard and edge. It never holds a secret.
 
 import { z } from "zod";
+import { limits } from "../broker/limits.ts";
 
 /** Bounds that a plan sets; `null` means that only the data plane's own limits hold. */
 export const planLimitsSchema = z.object({
@@ -43,9 +44,9 @@ export type DeploymentConfig = z.infer<typeof deploymentConfigSchema>;
 export const defaultBrokerSettings: BrokerSettings = {
   sessionExpirySecondsMax: 7 * 24 * 3_600,
   sessionExpirySecondsV3: 2 * 3_600,
-  queueLengthMax: 1_000,
+  queueLengthMax: limits.sessionQueueMessages,
   queueStoreQos0: true,
-  inflightMax: 32,
-  ackDeadlineMs: 50,
+  inflightMax: limits.inflightMessages,
+  ackDeadlineMs: limits.ackDeadlineMs,
   keepAliveSecondsMax: 65_535,
 };

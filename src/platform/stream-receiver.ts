@@ -5,13 +5,19 @@
 import type { EnvelopeHeader } from "../contracts/envelope.ts";
 import { readHeader } from "../contracts/envelope.ts";
 import type { DeliverReply } from "../contracts/rpc.ts";
+import { log } from "./log.ts";
 
 interface SenderState {
   incarnation: number;
   next: number;
   /** Batches that are applied and not answered yet, by sequence. */
   pending: Map<number, Promise<void>>;
+  /** How often the next batch has failed. */
+  failures: number;
 }
+
+/** A batch that fails so often is a bug of ours, and is passed over: the stream must go on. */
+const FAILURES_MAX = 5;
 
 export class StreamReceiver {
   readonly #incarnation: number;
@@ -23,7 +29,8 @@ export class StreamReceiver {
   }
 
   /** Applies `envelope` if it is the next one of its sender. `apply` does its work at once and returns a promise only
-   *  if the answer must wait; that must not depend on an outgoing call. Throws what `readHeader` throws. */
+   *  if the answer must wait; that must not depend on an outgoing call. Throws what `readHeader` and `apply` throw: the
+   *  sender then sends the batch again, and it is applied again. */
   async receive(
     envelope: Uint8Array,
     apply: (header: EnvelopeHeader) => Promise<void> | undefined,
@@ -33,7 +40,7 @@ export class StreamReceiver {
     let state = this.#senders.get(header.sender);
     if (state === undefined || header.incarnation > state.incarnation) {
       if (header.sequence !== header.base) return { status: "gap", incarnation, expected: header.base };
-      state = { incarnation: header.incarnation, next: header.sequence, pending: new Map() };
+      state = { incarnation: header.incarnation, next: header.sequence, pending: new Map(), failures: 0 };
       this.#senders.set(header.sender, state);
     }
     if (header.incarnation < state.incarnation) return { status: "stale", incarnation };
@@ -41,7 +48,6 @@ export class StreamReceiver {
       return { status: "gap", incarnation, expected: state.next };
     }
     if (header.sequence >= state.next) {
-      state.next = header.sequence + 1;
       await this.#applied(state, header, apply);
     } else {
       await state.pending.get(header.sequence);
@@ -49,12 +55,33 @@ export class StreamReceiver {
     return { status: "done", incarnation };
   }
 
+  #attempt(
+    state: SenderState,
+    header: EnvelopeHeader,
+    apply: (header: EnvelopeHeader) => Promise<void> | undefined,
+  ): Promise<void> | undefined {
+    try {
+      const safe = apply(header);
+      state.next = header.sequence + 1;
+      state.failures = 0;
+      return safe;
+    } catch (error) {
+      state.failures += 1;
+      state.next = header.sequence;
+      if (state.failures < FAILURES_MAX) throw error;
+      log.error("a batch is passed over", { sender: header.sender, sequence: header.sequence, error });
+      state.next = header.sequence + 1;
+      state.failures = 0;
+      return undefined;
+    }
+  }
+
   async #applied(
     state: SenderState,
     header: EnvelopeHeader,
     apply: (header: EnvelopeHeader) => Promise<void> | undefined,
   ): Promise<void> {
-    const safe = apply(header);
+    const safe = this.#attempt(state, header, apply);
     if (safe === undefined) return;
     state.pending.set(header.sequence, safe);
     try {

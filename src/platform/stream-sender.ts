@@ -152,6 +152,10 @@ export class StreamSender<Token> {
     batch.answered = true;
     const first = this.#unanswered[0] === batch;
     this.#unanswered = this.#unanswered.filter((other) => other !== batch);
+    if (this.#unanswered.length === 0 && this.#watch !== null) {
+      clearTimeout(this.#watch); // It would keep the object awake.
+      this.#watch = null;
+    }
     this.#options.onAnswered(batch.tokens, receiver);
     if (this.troubled && (first || this.#unanswered.length === 0)) this.#recover();
     this.#pump();

@@ -5,11 +5,20 @@
 import { BoundedCache } from "../bounded-cache.ts";
 import type { SortedKeys } from "./sorted-keys.ts";
 
+const SLASH = 0x2f;
+const HASH = 0x23;
+const PLUS = 0x2b;
+
+/** What is known of a prefix: whole levels, without a slash at the end. */
 interface Node {
   /** The prefix is a filter itself. */
   terminal: boolean;
   /** Filters go on behind it. */
   inner: boolean;
+  /** The prefix with a level `#` behind it is a filter. */
+  many: boolean;
+  /** False: no filter goes on with a level `+`. */
+  maySingle: boolean;
 }
 
 export class FilterTrie {
@@ -26,13 +35,10 @@ export class FilterTrie {
   match(partition: number, topic: string): string[] {
     const levels = topic.split("/");
     const found: string[] = [];
-    const first = levels[0] ?? "";
-    this.#descend(partition, first, levels, 1, found);
-    if (!topic.startsWith("$")) {
-      // [MQTT-4.7.2-1]
-      this.#descend(partition, "+", levels, 1, found);
-      if (this.#node(partition, "#").terminal) found.push("#");
-    }
+    this.#descend(partition, levels[0] ?? "", levels, 1, found);
+    if (topic.startsWith("$")) return found; // [MQTT-4.7.2-1]
+    this.#descend(partition, "+", levels, 1, found);
+    if (this.#node(partition, "#").terminal) found.push("#");
     return found;
   }
 
@@ -42,7 +48,10 @@ export class FilterTrie {
     if (node !== undefined) node.terminal = true;
     for (let at = filter.indexOf("/"); at >= 0; at = filter.indexOf("/", at + 1)) {
       const above = this.#nodes.get(nameOf(partition, filter.slice(0, at)));
-      if (above !== undefined) above.inner = true;
+      if (above === undefined) continue;
+      above.inner = true;
+      if (filter.charCodeAt(at + 1) === HASH) above.many = true;
+      if (filter.charCodeAt(at + 1) === PLUS) above.maySingle = true;
     }
   }
 
@@ -57,33 +66,42 @@ export class FilterTrie {
   /** `prefix` stands for the first `depth` levels: goes on below it. */
   #descend(partition: number, prefix: string, levels: readonly string[], depth: number, found: string[]): void {
     const node = this.#node(partition, prefix);
-    if (depth === levels.length && node.terminal) found.push(prefix);
+    if (node.many) found.push(`${prefix}/#`); // The parent level too. [MQTT-4.7.1-2]
+    if (depth === levels.length) {
+      if (node.terminal) found.push(prefix);
+      return;
+    }
     if (!node.inner) return;
-    const manyLevels = `${prefix}/#`;
-    if (this.#node(partition, manyLevels).terminal) found.push(manyLevels);
-    if (depth === levels.length) return;
     this.#descend(partition, `${prefix}/${levels[depth] ?? ""}`, levels, depth + 1, found);
-    this.#descend(partition, `${prefix}/+`, levels, depth + 1, found);
+    if (node.maySingle) this.#descend(partition, `${prefix}/+`, levels, depth + 1, found);
   }
 
   #node(partition: number, prefix: string): Node {
     const name = nameOf(partition, prefix);
     const cached = this.#nodes.get(name);
     if (cached !== undefined) return cached;
-    const first = this.#keys.firstFrom(partition, prefix);
-    const terminal = first === prefix;
-    const node = { terminal, inner: this.#inner(partition, prefix, first) };
+    const node = this.#find(partition, prefix);
     this.#nodes.set(name, node);
     return node;
   }
 
-  /** `first`: the first key from the prefix on. Mostly it tells already whether something is below the prefix. */
-  #inner(partition: number, prefix: string, first: string | null): boolean {
-    if (first === null || !first.startsWith(prefix)) return false;
-    if (prefix === "#" || prefix.endsWith("/#")) return false; // [MQTT-4.7.1-1]
-    const children = `${prefix}/`;
-    // The prefix itself, or the likes of `a!`, stand before `a/`.
-    return first.startsWith(children) || this.#keys.firstFrom(partition, children)?.startsWith(children) === true;
+  /** Each key that a seek gives tells as well what is not there: all that would stand before it. */
+  #find(partition: number, prefix: string): Node {
+    const first = this.#keys.firstFrom(partition, prefix);
+    const terminal = first === prefix;
+    let child = first;
+    if (first?.startsWith(prefix) === true && first.charCodeAt(prefix.length) !== SLASH) {
+      // The prefix itself, or the likes of `a!`, stand before `a/`.
+      child = this.#keys.firstFrom(partition, `${prefix}/`);
+    }
+    if (child?.startsWith(`${prefix}/`) !== true) return { terminal, inner: false, many: false, maySingle: false };
+    const next = child.charCodeAt(prefix.length + 1); // NaN: an empty level, which stands before all others.
+    const many = next === HASH || (!(next > HASH) && this.#isKey(partition, `${prefix}/#`));
+    return { terminal, inner: true, many, maySingle: !(next > PLUS) };
+  }
+
+  #isKey(partition: number, key: string): boolean {
+    return this.#keys.firstFrom(partition, key) === key;
   }
 }
 

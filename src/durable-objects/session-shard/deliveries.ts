@@ -28,8 +28,6 @@ export interface DeliveryPorts {
   routeStored(topicShard: number, request: number, accepted: boolean): void;
   /** Performs the effects and sends what was collected. */
   settle(): void;
-  /** An entry could not be handled: a bug of ours, which costs that entry alone. */
-  onError(error: unknown): void;
 }
 
 /** The deliveries of one batch that are in memory alone. */
@@ -70,19 +68,21 @@ export class Deliveries {
     this.#ports = ports;
   }
 
-  /** Handles a batch at once; the promise, if any, resolves when it is safe. */
+  /** Handles a batch at once; the promise, if any, resolves when it is safe. Throws when an entry could not be handled,
+   *  after all others were. */
   receive(envelope: Uint8Array, header: EnvelopeHeader): Promise<void> | undefined {
     const ports = this.#ports;
     const batch = new Batch();
     const ackDeadlineMs = ports.ackDeadlineMs();
     const writeAtOnce = header.writeAtOnce || ackDeadlineMs === 0;
+    const failures: unknown[] = [];
     const guarded =
       <Args extends unknown[]>(handle: (...args: Args) => void) =>
       (...args: Args) => {
         try {
           handle(...args);
         } catch (error) {
-          ports.onError(error);
+          failures.push(error);
         }
       };
     const visitor: EntryVisitor = {
@@ -100,9 +100,9 @@ export class Deliveries {
     };
     visitEntries(envelope, visitor);
     ports.settle();
-    if (!batch.unsafe) return undefined;
-    batch.deadline = setTimeout(() => this.#writeUnacknowledged(batch), ackDeadlineMs);
-    return batch.safe;
+    if (batch.unsafe) batch.deadline = setTimeout(() => this.#writeUnacknowledged(batch), ackDeadlineMs);
+    if (failures.length > 0) throw failures[0];
+    return batch.unsafe ? batch.safe : undefined;
   }
 
   #deliver(message: Message, grants: readonly Grant[], retained: boolean, writeAtOnce: boolean, batch: Batch): void {

@@ -30,8 +30,9 @@ export class Directory {
       .filter((link) => !link.attachment.stored)
       .map((link) => this.#ofLink(link))
       .filter((client) => matches(client, filter));
-    const all = [...rows.map((row) => this.#ofRecord(row)), ...transient.filter(({ clientId }) => clientId > after)];
-    all.sort((a, b) => (a.clientId < b.clientId ? -1 : 1));
+    const behind = transient.filter(({ clientId }) => compareCodePoints(clientId, after) > 0);
+    const all = [...rows.map((row) => this.#ofRecord(row)), ...behind];
+    all.sort((a, b) => compareCodePoints(a.clientId, b.clientId));
     return { clients: all.slice(0, limit), count: count + transient.length };
   }
 
@@ -108,6 +109,16 @@ export class Directory {
       disconnectReason: record?.disconnect_reason ?? null,
     };
   }
+}
+
+/** As SQLite sorts, by UTF-8 bytes: UTF-16 units differ from that where surrogates meet the last of the plane. */
+function compareCodePoints(a: string, b: string): number {
+  const [left, right] = [Array.from(a), Array.from(b)];
+  for (const [i, point] of left.entries()) {
+    const difference = (point.codePointAt(0) ?? 0) - (right[i]?.codePointAt(0) ?? -1);
+    if (difference !== 0) return difference;
+  }
+  return left.length - right.length;
 }
 
 function matches(client: ClientInfo, filter: ClientFilter): boolean {

@@ -128,7 +128,6 @@ export class Shard {
       routed: (topicShard, first, count, reasonCode) => this.#publishes.routed(topicShard, first, count, reasonCode),
       routeStored: (topicShard, request, accepted) => this.#routes.stored(topicShard, request, accepted),
       settle: () => this.#settle(),
-      onError: (error) => log.error("an entry of a batch failed", { error: String(error) }),
     });
     this.directory = new Directory({
       clients: this.#clients,

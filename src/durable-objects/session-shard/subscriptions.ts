@@ -1,12 +1,12 @@
 // Subscriptions of a shard's sessions: kept in SQLite, found by topic through the trie over their sorted filters, with
 // a bounded cache of what each topic matched.
 
-import { BoundedCache } from "../../broker/bounded-cache.ts";
 import { limits } from "../../broker/limits.ts";
 import type { Subscription } from "../../broker/mqtt/packets.ts";
 import type { Grant, SessionSubscription } from "../../broker/session/grants.ts";
 import { mergeGrants } from "../../broker/session/grants.ts";
 import { FilterTrie } from "../../broker/topics/filter-trie.ts";
+import { MatchCache } from "../../broker/topics/match-cache.ts";
 
 /** All filters of the shard are one partition of the trie. */
 const PARTITION = 0;
@@ -28,7 +28,7 @@ export interface StoredSubscription extends Subscription {
 export class Subscriptions {
   readonly #sql: SqlStorage;
   readonly #trie: FilterTrie;
-  readonly #matched = new BoundedCache<string, readonly Grant[]>(limits.matchCacheTopics);
+  readonly #matched = new MatchCache<readonly Grant[]>(limits.matchCacheTopics);
 
   constructor(sql: SqlStorage) {
     this.#sql = sql;
@@ -100,7 +100,7 @@ export class Subscriptions {
       identifier,
     );
     this.#trie.added(PARTITION, filter);
-    this.#matched.clear();
+    this.#matched.changed(filter);
   }
 
   /** True if there was one. */
@@ -108,7 +108,7 @@ export class Subscriptions {
     const removed = this.#sql.exec("DELETE FROM subscription WHERE filter = ? AND uid = ?", filter, session);
     if (removed.rowsWritten === 0) return false;
     if (!this.wanted(filter)) this.#trie.removed(PARTITION, filter);
-    this.#matched.clear();
+    this.#matched.changed(filter);
     return true;
   }
 

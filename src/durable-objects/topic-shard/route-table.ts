@@ -1,15 +1,15 @@
 // Which session shards want a topic: routes in SQLite, found through the trie over their sorted filters, with a bounded
 // cache of what each topic matched.
 
-import { BoundedCache } from "../../broker/bounded-cache.ts";
 import { limits } from "../../broker/limits.ts";
 import { FilterTrie } from "../../broker/topics/filter-trie.ts";
+import { MatchCache } from "../../broker/topics/match-cache.ts";
 import { EVERYWHERE, slotOfFilter, slotOfTopic } from "../../broker/topics/slots.ts";
 
 export class RouteTable {
   readonly #sql: SqlStorage;
   readonly #trie: FilterTrie;
-  readonly #matched = new BoundedCache<string, readonly number[]>(limits.matchCacheTopics);
+  readonly #matched = new MatchCache<readonly number[]>(limits.matchCacheTopics);
 
   constructor(sql: SqlStorage) {
     this.#sql = sql;
@@ -70,7 +70,7 @@ export class RouteTable {
       const others = this.#sql.exec("SELECT 1 FROM route WHERE slot = ? AND filter = ? LIMIT 1", slot, filter);
       if (others.toArray().length === 0) this.#trie.removed(slot, filter);
     }
-    this.#matched.clear();
+    this.#matched.changed(filter);
   }
 
   count(): number {
