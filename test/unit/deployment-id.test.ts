@@ -18,3 +18,25 @@ it("refuses every id with one character changed", async () => {
     expect(await parseDeploymentId(id.slice(0, i) + other + id.slice(i + 1), "key")).toBeNull();
   }
 });
+
+it("makes the ids that every release must know", async () => {
+  const counting = (bytes: number) => Uint8Array.from({ length: bytes }, (_, i) => i);
+  expect(await makeDeploymentId("auto", "key", counting)).toBe("aabcdefghijkmnpqri4vj5usv");
+});
+
+it.each(["", "a", "x".repeat(25), "A".repeat(25), `a${"b".repeat(25)}`, `a${"l".repeat(24)}`, `a${"é".repeat(24)}`])(
+  "refuses what has not the form of an id: %j",
+  async (text) => {
+    expect(await parseDeploymentId(text, "key")).toBeNull();
+  },
+);
+
+it("binds an id to the jurisdiction of its region", async () => {
+  for (const [region, jurisdiction] of [
+    ["auto", null],
+    ["eu", "eu"],
+    ["fedramp", "fedramp"],
+  ] as const) {
+    expect(jurisdictionOf(await makeDeploymentId(region, "key", random))).toBe(jurisdiction);
+  }
+});
