@@ -51,6 +51,7 @@ export class Shard {
   readonly #principals: PrincipalChanges;
   readonly #deadlines: Deadlines<"expire" | "unroute" | "sweep">;
   #receiver: StreamReceiver | null = null;
+  #sweepArmed = false;
   #rate: TokenBucket | null;
   #received = 0;
   #sent = 0;
@@ -160,7 +161,7 @@ export class Shard {
 
   connected(socket: WebSocket, attachment: LinkAttachment): void {
     this.#clients.connected(socket, attachment);
-    this.#deadlines.setIfUnset("sweep", "", Date.now() + limits.sweepMs);
+    this.#armSweep();
     this.#settle();
   }
 
@@ -379,7 +380,15 @@ export class Shard {
     }
     this.#clients.reconcile();
     this.#principals.forget(now);
+    this.#sweepArmed = open > 0;
     if (open > 0) this.#deadlines.set("sweep", "", now + limits.sweepMs);
+  }
+
+  /** The sweep runs only while there are links. */
+  #armSweep(): void {
+    if (this.#sweepArmed) return;
+    this.#sweepArmed = true;
+    this.#deadlines.setIfUnset("sweep", "", Date.now() + limits.sweepMs);
   }
 
   #allowed(messages: number): boolean {
