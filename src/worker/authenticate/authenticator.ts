@@ -77,9 +77,10 @@ export class Authenticator {
   async admit(lookUp: LookUp, credentials: Credentials): Promise<Admitted> {
     const { deploymentId, username, peerAddress } = credentials;
     if (!this.#connects.take(peerAddress, this.#now())) return rateExceeded;
-    const cached = username === null ? null : this.#cache.find(deploymentId, username, this.#now());
+    const known = username === null ? null : this.#cache.find(deploymentId, username, this.#now());
+    // A deployment that was stopped may run again: to refuse, a fresh look-up is wanted.
+    const cached = known?.config.status === "running" ? known : null;
     if (cached !== null) {
-      if (cached.config.status === "stopped") return stopped;
       const verdict = await this.#verify(cached, credentials);
       if (verdict === "right") return allow(cached);
       if (verdict === "busy") return busy;

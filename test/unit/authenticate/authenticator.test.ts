@@ -196,6 +196,14 @@ describe("the deployment's config", () => {
     expect(await admit({ username: "nobody" })).toEqual(stopped);
   });
 
+  it("a deployment that was stopped and runs again lets its users in at once", async () => {
+    const { origin, authenticator, admit } = await setUp();
+    await admit();
+    authenticator.learnConfig(ID, config(2, "stopped"));
+    origin.config = config(3);
+    expect(await admit()).toMatchObject({ outcome: "allow", config: { version: 3 } });
+  });
+
   it("the newest that was seen counts, whatever comes late", async () => {
     const { origin, authenticator, admit } = await setUp();
     authenticator.learnConfig(ID, config(5));
