@@ -102,6 +102,6 @@ it("ends the clients of a deleted deployment; its endpoint is 404 from then on",
   // No device gets in any more. Where the edge had not learnt of the end yet, it has now.
   await expect(connect(doomed, { protocolVersion: 5 })).rejects.toThrow();
   expect(await upgradeStatus(endpoints.mqtt, ["mqtt"])).toBe(404);
-  expect((await fetch(`${endpoints.api}/clients`)).status).toBe(404);
+  expect((await callDeployment(doomed, "GET", "/clients")).status).toBe(404);
   expect((await account.call("GET", `/api/deployments/${id}`)).status).toBe(404);
 });

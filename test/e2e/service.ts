@@ -4,7 +4,7 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -63,6 +63,19 @@ export class StartedService {
   /** Ends it as `kill -9` does, at whatever it does. */
   async kill(): Promise<void> {
     await this.#end("SIGKILL");
+  }
+
+  /** Ends workerd alone, as `kill -9` does. Linux only. */
+  async killWorkerd(): Promise<void> {
+    const pid = this.#child?.pid ?? 0;
+    const children = (await readFile(`/proc/${pid}/task/${pid}/children`, "utf8")).trim().split(" ").map(Number);
+    let killed = 0;
+    for (const child of children) {
+      if (!(await readFile(`/proc/${child}/cmdline`, "utf8")).includes("workerd")) continue;
+      process.kill(child, "SIGKILL");
+      killed += 1;
+    }
+    if (killed === 0) throw new Error("the service has no workerd");
   }
 
   /** Ends it as Ctrl-C does; the exit code. */

@@ -102,6 +102,12 @@ describe("started", () => {
     },
   );
 
+  it.skipIf(process.platform !== "linux")("comes back by itself when workerd alone is killed", async () => {
+    await service.killWorkerd();
+    const healthy = async () => (await fetch(`${service.url}/health`).catch(() => null))?.status;
+    await expect.poll(healthy, { timeout: 10_000 }).toBe(200);
+  });
+
   it("killed, leaves nothing in the way of the next", async () => {
     await service.kill();
     await service.again();
