@@ -1,29 +1,19 @@
-// The edge's end of a link (contracts/link.ts): opens it, collects what goes to the shard, keeps the window of both
-// directions, and beats its heart.
+// The edge's end of a link (contracts/link.ts): collects what goes to the shard, keeps the window of both directions,
+// and beats its heart.
 
 import { limits } from "../../broker/limits.ts";
-import { shardOfSlot, slotOfClientId } from "../../broker/topics/slots.ts";
-import type { DeploymentConfig } from "../../contracts/deployment-config.ts";
-import type { DeploymentId } from "../../contracts/deployment-id.ts";
-import type { Attach, Attached, Refused, ShardFrame, Stale } from "../../contracts/link.ts";
-import {
-  ATTACH_HEADER,
-  ATTACHED_HEADER,
-  attachHeader,
-  HEARTBEAT,
-  LINK_HEADER_BYTES,
-  LINK_URL,
-  LINK_VERSION,
-} from "../../contracts/link.ts";
-import { sessionShardObject } from "../../contracts/object-names.ts";
-import type { Env } from "../../platform/env.ts";
+import type { ShardFrame } from "../../contracts/link.ts";
+import { HEARTBEAT, LINK_HEADER_BYTES, LINK_VERSION } from "../../contracts/link.ts";
 
-export type Opened =
-  | { outcome: "attached"; link: EdgeLink; sessionPresent: boolean }
-  | { outcome: "refused"; refused: Refused }
-  | { outcome: "stale"; stale: Stale }
-  | { outcome: "not_provisioned" }
-  | { outcome: "unavailable" };
+/** The platform's WebSocket, as far as a link uses it. */
+export interface LinkSocket {
+  binaryType: string;
+  accept(): void;
+  send(data: Uint8Array | string): void;
+  close(code?: number, reason?: string): void;
+  addEventListener(type: "message", listener: (event: { data: unknown }) => void): void;
+  addEventListener(type: "close" | "error", listener: () => void): void;
+}
 
 /** What the connection hears of its link. */
 export interface LinkListener {
@@ -42,44 +32,8 @@ const PUBLISH = 3;
 const PUBACK = 4;
 const PUBCOMP = 7;
 
-/** Opens the link of a client. Never throws. */
-export async function openLink(
-  env: Env,
-  deploymentId: DeploymentId,
-  config: DeploymentConfig,
-  attach: Attach,
-): Promise<Opened> {
-  const index = shardOfSlot(slotOfClientId(attach.clientId), config.shards.session);
-  const headers = { Upgrade: "websocket", [ATTACH_HEADER]: attachHeader(attach) };
-  try {
-    const shard = sessionShardObject(env.SESSION_SHARD, deploymentId, index);
-    const response = await shard.fetch(new Request(LINK_URL, { headers }));
-    switch (response.status) {
-      case 101:
-        return attached(response);
-      case 403:
-        return { outcome: "refused", refused: await response.json<Refused>() };
-      case 404:
-        return { outcome: "not_provisioned" };
-      case 409:
-        return { outcome: "stale", stale: await response.json<Stale>() };
-      default:
-        return { outcome: "unavailable" };
-    }
-  } catch {
-    return { outcome: "unavailable" };
-  }
-}
-
-function attached(response: Response): Opened {
-  const { webSocket } = response;
-  if (webSocket === null) return { outcome: "unavailable" };
-  const { sessionPresent } = JSON.parse(response.headers.get(ATTACHED_HEADER) ?? "{}") as Attached;
-  return { outcome: "attached", link: new EdgeLink(webSocket), sessionPresent };
-}
-
 export class EdgeLink {
-  readonly #socket: WebSocket;
+  readonly #socket: LinkSocket;
   #listener: LinkListener | null = null;
   /** Packets for the next frame. */
   #ready: Uint8Array[] = [];
@@ -97,7 +51,7 @@ export class EdgeLink {
   #closed = false;
   #beatAnswered = true;
 
-  constructor(socket: WebSocket) {
+  constructor(socket: LinkSocket) {
     this.#socket = socket;
   }
 

@@ -10,7 +10,7 @@ import type { Env } from "../../platform/env.ts";
 import { admit, forgetDeployment, forgetPrincipal, learnConfig } from "../authenticate/authenticate.ts";
 import { attachOf, clientIdOf } from "./connect.ts";
 import type { EdgeLink } from "./edge-link.ts";
-import { openLink } from "./edge-link.ts";
+import { openLink } from "./open-link.ts";
 
 const ATTEMPTS = 3;
 

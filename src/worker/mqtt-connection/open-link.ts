@@ -1,0 +1,53 @@
+// Opens the link of a client at its session shard, and tells what the shard has to say to that.
+
+import { shardOfSlot, slotOfClientId } from "../../broker/topics/slots.ts";
+import type { DeploymentConfig } from "../../contracts/deployment-config.ts";
+import type { DeploymentId } from "../../contracts/deployment-id.ts";
+import type { Attach, Attached, Refused, Stale } from "../../contracts/link.ts";
+import { ATTACH_HEADER, ATTACHED_HEADER, attachHeader, LINK_URL } from "../../contracts/link.ts";
+import { sessionShardObject } from "../../contracts/object-names.ts";
+import type { Env } from "../../platform/env.ts";
+import { EdgeLink } from "./edge-link.ts";
+
+export type Opened =
+  | { outcome: "attached"; link: EdgeLink; sessionPresent: boolean }
+  | { outcome: "refused"; refused: Refused }
+  | { outcome: "stale"; stale: Stale }
+  | { outcome: "not_provisioned" }
+  | { outcome: "unavailable" };
+
+/** Opens the link of a client. Never throws. */
+export async function openLink(
+  env: Env,
+  deploymentId: DeploymentId,
+  config: DeploymentConfig,
+  attach: Attach,
+): Promise<Opened> {
+  const index = shardOfSlot(slotOfClientId(attach.clientId), config.shards.session);
+  const headers = { Upgrade: "websocket", [ATTACH_HEADER]: attachHeader(attach) };
+  try {
+    const shard = sessionShardObject(env.SESSION_SHARD, deploymentId, index);
+    const response = await shard.fetch(new Request(LINK_URL, { headers }));
+    switch (response.status) {
+      case 101:
+        return attached(response);
+      case 403:
+        return { outcome: "refused", refused: await response.json<Refused>() };
+      case 404:
+        return { outcome: "not_provisioned" };
+      case 409:
+        return { outcome: "stale", stale: await response.json<Stale>() };
+      default:
+        return { outcome: "unavailable" };
+    }
+  } catch {
+    return { outcome: "unavailable" };
+  }
+}
+
+function attached(response: Response): Opened {
+  const { webSocket } = response;
+  if (webSocket === null) return { outcome: "unavailable" };
+  const { sessionPresent } = JSON.parse(response.headers.get(ATTACHED_HEADER) ?? "{}") as Attached;
+  return { outcome: "attached", link: new EdgeLink(webSocket), sessionPresent };
+}
