@@ -138,8 +138,6 @@ export interface SessionShardRpc {
   /** A user changed or went (`removed`): ends or re-checks its clients, tells the links. Kept while an edge may still
    *  hold the old one. */
   principalChanged(username: string, revision: number, removed: boolean): Promise<void>;
-  /** Next batch of the stream from a topic shard (see envelope.ts). Answers when it is safe. */
-  deliver(envelope: Uint8Array): Promise<DeliverReply>;
   /** Publishes for the deployment API; one reason code a message, in order, when safe (0x00, 0x10, 0x97, ...). */
   publish(messages: ApiMessage[]): Promise<Outcome<number[], NotProvisioned>>;
   /** Clients by ascending client id, after `after` (exclusive; "" is the beginning). `count` is of all that match. */
@@ -168,13 +166,13 @@ export interface TopicShardStats {
 
 export interface TopicShardRpc {
   configure(deploymentId: string, index: number, config: DeploymentConfig): Promise<number>;
-  /** Next batch of the stream from a session shard. Answers on receipt; outcomes travel in the stream back. */
-  deliver(envelope: Uint8Array): Promise<DeliverReply>;
   stats(): Promise<Outcome<TopicShardStats, NotProvisioned>>;
   destroy(): Promise<void>;
 }
 
 // ---- Streams between shards ---------------------------------------------------------------------------------------
+// Their batches travel over sockets (stream.ts). A session shard answers one when it is safe, a topic shard on receipt:
+// outcomes travel in the stream back.
 
 /** Answer to a batch. `incarnation` is the receiver's own: a new one tells the sender that the receiver was reset. */
 export type DeliverReply =

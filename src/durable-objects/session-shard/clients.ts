@@ -296,7 +296,7 @@ export class Clients {
 }
 
 /** Tag of every link. */
-const ALL_TAG = "link";
+export const ALL_TAG = "link";
 
 function uidTag(uid: number): string {
   return `u${uid}`;

@@ -4,7 +4,7 @@
 import { limits } from "../../broker/limits.ts";
 import { shardOfSlot, slotOfTopic } from "../../broker/topics/slots.ts";
 import type { RouteRequest } from "../../contracts/envelope.ts";
-import type { DeliverReply } from "../../contracts/rpc.ts";
+import type { StreamChannel } from "../../platform/stream-channel.ts";
 import { StreamSender } from "../../platform/stream-sender.ts";
 
 /** A stream that has answered nothing for this long while outcomes are awaited is asked for its incarnation. */
@@ -14,7 +14,7 @@ export interface PublishPorts {
   index: number;
   incarnation(): number;
   topicShards(): number;
-  deliver(topicShard: number, envelope: Uint8Array): Promise<DeliverReply>;
+  channel(topicShard: number): StreamChannel;
   backOffMs(attempt: number): number;
   /** A topic shard was reset since it was last heard of. */
   onReset(topicShard: number): void;
@@ -111,6 +111,7 @@ export class Publishes {
     const existing = this.#streams.get(topicShard);
     if (existing !== undefined) return existing;
     const ports = this.#ports;
+    const channel = ports.channel(topicShard);
     const stream = new TopicStream(
       (self) =>
         new StreamSender<number>({
@@ -122,7 +123,7 @@ export class Publishes {
             callsOutstanding: limits.pairCallsOutstanding,
             callTimeoutMs: limits.callTimeoutMs,
           },
-          call: (envelope) => ports.deliver(topicShard, envelope),
+          call: (envelope) => channel.deliver(envelope),
           backOffMs: (attempt) => ports.backOffMs(attempt),
           onAnswered: (numbers, receiver) => this.#answered(topicShard, self, numbers, receiver),
           onTrouble: () => undefined,

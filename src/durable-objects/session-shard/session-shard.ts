@@ -19,10 +19,12 @@ import type {
 import type { Env } from "../../platform/env.ts";
 import { log } from "../../platform/log.ts";
 import { ShardState } from "../../platform/shard-state.ts";
+import { StreamSockets } from "../../platform/stream-sockets.ts";
 import { migrations } from "./schema.ts";
 import { Shard } from "./shard.ts";
 
 export class SessionShard extends DurableObject<Env> implements SessionShardRpc {
+  readonly #streams = new StreamSockets(this.ctx, (envelope) => this.#deliver(envelope));
   #shard: Shard | null = null;
 
   constructor(context: DurableObjectState, env: Env) {
@@ -41,6 +43,8 @@ export class SessionShard extends DurableObject<Env> implements SessionShardRpc 
 
   /** Opens a link: see contracts/link.ts. */
   override async fetch(request: Request): Promise<Response> {
+    const stream = this.#streams.accept(request);
+    if (stream !== null) return stream;
     const shard = this.#shard;
     if (shard === null) return new Response("not provisioned", { status: 404 });
     const header = request.headers.get(ATTACH_HEADER);
@@ -59,12 +63,14 @@ export class SessionShard extends DurableObject<Env> implements SessionShardRpc 
   }
 
   override webSocketMessage(socket: WebSocket, data: ArrayBuffer | string): void {
-    if (this.#shard === null || typeof data === "string") return;
-    this.#shard.frame(socket, new Uint8Array(data));
+    if (typeof data === "string") return;
+    const bytes = new Uint8Array(data);
+    if (this.#streams.has(socket)) this.#streams.receive(socket, bytes);
+    else this.#shard?.frame(socket, bytes);
   }
 
   override webSocketClose(socket: WebSocket, code: number): void {
-    this.#shard?.linkClosed(socket, code);
+    if (!this.#streams.has(socket)) this.#shard?.linkClosed(socket, code);
     try {
       socket.close(code === 1005 || code === 1006 ? linkClose.ours : code, "");
     } catch {
@@ -73,6 +79,7 @@ export class SessionShard extends DurableObject<Env> implements SessionShardRpc 
   }
 
   override webSocketError(socket: WebSocket, error: unknown): void {
+    if (this.#streams.has(socket)) return;
     log.warn("link failed", { error: String(error) });
     this.#shard?.linkClosed(socket, linkClose.ours);
   }
@@ -93,7 +100,7 @@ export class SessionShard extends DurableObject<Env> implements SessionShardRpc 
     this.#shard?.principalChanged(username, revision, removed);
   }
 
-  async deliver(envelope: Uint8Array): Promise<DeliverReply> {
+  async #deliver(envelope: Uint8Array): Promise<DeliverReply> {
     return this.#shard === null ? { status: "not_provisioned", incarnation: 0 } : this.#shard.deliver(envelope);
   }
 

@@ -19,8 +19,9 @@ import { Deadlines } from "../../platform/deadlines.ts";
 import type { Env } from "../../platform/env.ts";
 import { log } from "../../platform/log.ts";
 import type { ShardState } from "../../platform/shard-state.ts";
+import { StreamChannel } from "../../platform/stream-channel.ts";
 import { StreamReceiver } from "../../platform/stream-receiver.ts";
-import { Clients } from "./clients.ts";
+import { ALL_TAG, Clients } from "./clients.ts";
 import { Deliveries } from "./deliveries.ts";
 import { Directory } from "./directory.ts";
 import type { Link, LinkAttachment } from "./link.ts";
@@ -83,8 +84,10 @@ export class Shard {
       index: state.index,
       incarnation: () => state.incarnation,
       topicShards: () => config().shards.topic,
-      deliver: (topicShard, envelope) =>
-        topicShardObject(env.TOPIC_SHARD, state.deploymentId, topicShard).deliver(envelope),
+      channel: (topicShard) =>
+        new StreamChannel((request) =>
+          topicShardObject(env.TOPIC_SHARD, state.deploymentId, topicShard).fetch(request),
+        ),
       backOffMs: (attempt) => backOffMs(attempt, Math.random()),
       onReset: (topicShard) => this.#routes.resend(topicShard),
       onReplaced: () => context.abort("replaced by a newer incarnation"),
@@ -109,7 +112,7 @@ export class Shard {
         sockets: (tag) => context.getWebSockets(tag),
         expireAt: (at) => this.#deadlines.setEarlier("expire", "", at),
       },
-      context.getWebSockets().length,
+      context.getWebSockets(ALL_TAG).length,
     );
     this.#subscribe = new SubscribeHandler({
       clients: this.#clients,

@@ -13,6 +13,7 @@ import { Deadlines } from "../../platform/deadlines.ts";
 import type { Env } from "../../platform/env.ts";
 import { log } from "../../platform/log.ts";
 import type { ShardState } from "../../platform/shard-state.ts";
+import { StreamChannel } from "../../platform/stream-channel.ts";
 import { StreamReceiver } from "../../platform/stream-receiver.ts";
 import { Outbox } from "./outbox.ts";
 import { RetainedStore } from "./retained-store.ts";
@@ -163,7 +164,9 @@ export class Router {
       sender: index,
       incarnation,
       outbox: this.#outbox,
-      deliver: (envelope) => sessionShardObject(this.#env.SESSION_SHARD, deploymentId, shard).deliver(envelope),
+      channel: new StreamChannel((request) =>
+        sessionShardObject(this.#env.SESSION_SHARD, deploymentId, shard).fetch(request),
+      ),
       backOffMs: (attempt) => backOffMs(attempt, Math.random()),
       onStored: () => this.#deadlines.setIfUnset("outbox", "", Date.now() + OUTBOX_WAKE_MS),
       settle: () => this.#settle(),

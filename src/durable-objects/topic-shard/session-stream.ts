@@ -2,7 +2,7 @@
 // cannot be reached or too much waits, QoS 1 messages go to the outbox and follow from there, in order.
 
 import { limits } from "../../broker/limits.ts";
-import type { DeliverReply } from "../../contracts/rpc.ts";
+import type { StreamChannel } from "../../platform/stream-channel.ts";
 import { StreamSender } from "../../platform/stream-sender.ts";
 import type { Outbox } from "./outbox.ts";
 
@@ -29,7 +29,7 @@ export interface SessionStreamPorts {
   sender: number;
   incarnation: number;
   outbox: Outbox;
-  deliver(envelope: Uint8Array): Promise<DeliverReply>;
+  channel: StreamChannel;
   backOffMs(attempt: number): number;
   /** Something is in the outbox: the object must wake for it. */
   onStored(): void;
@@ -60,7 +60,7 @@ export class SessionStream {
         callsOutstanding: limits.pairCallsOutstanding,
         callTimeoutMs: limits.callTimeoutMs,
       },
-      call: (envelope) => ports.deliver(envelope),
+      call: (envelope) => ports.channel.deliver(envelope),
       backOffMs: (attempt) => ports.backOffMs(attempt),
       onAnswered: (sent) => this.#answered(sent),
       onTrouble: (sent) => this.#store(sent),

@@ -6,10 +6,12 @@ import type { DeploymentConfig } from "../../contracts/deployment-config.ts";
 import type { DeliverReply, NotProvisioned, Outcome, TopicShardRpc, TopicShardStats } from "../../contracts/rpc.ts";
 import type { Env } from "../../platform/env.ts";
 import { ShardState } from "../../platform/shard-state.ts";
+import { StreamSockets } from "../../platform/stream-sockets.ts";
 import { Router } from "./router.ts";
 import { migrations } from "./schema.ts";
 
 export class TopicShard extends DurableObject<Env> implements TopicShardRpc {
+  readonly #streams = new StreamSockets(this.ctx, (envelope) => this.#deliver(envelope));
   #router: Router | null = null;
 
   constructor(context: DurableObjectState, env: Env) {
@@ -27,7 +29,24 @@ export class TopicShard extends DurableObject<Env> implements TopicShardRpc {
     return this.#router.configure(config);
   }
 
-  async deliver(envelope: Uint8Array): Promise<DeliverReply> {
+  /** Opens a stream: see contracts/stream.ts. */
+  override async fetch(request: Request): Promise<Response> {
+    return this.#streams.accept(request) ?? new Response("not found", { status: 404 });
+  }
+
+  override webSocketMessage(socket: WebSocket, data: ArrayBuffer | string): void {
+    if (typeof data !== "string") this.#streams.receive(socket, new Uint8Array(data));
+  }
+
+  override webSocketClose(socket: WebSocket): void {
+    try {
+      socket.close(1000, "");
+    } catch {
+      // It is closed already.
+    }
+  }
+
+  async #deliver(envelope: Uint8Array): Promise<DeliverReply> {
     return this.#router === null ? { status: "not_provisioned", incarnation: 0 } : this.#router.deliver(envelope);
   }
 

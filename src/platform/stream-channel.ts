@@ -1,0 +1,113 @@
+// The sender's end of a stream's socket (contracts/stream.ts): opened with the first call, closed soon after the last,
+// because an open socket keeps the sender awake. Whatever is not answered when it breaks has failed.
+
+import { readHeader } from "../contracts/envelope.ts";
+import type { DeliverReply } from "../contracts/rpc.ts";
+import { readReply, STREAM_URL } from "../contracts/stream.ts";
+
+const IDLE_MS = 100;
+
+interface Call {
+  resolve(reply: DeliverReply): void;
+  reject(error: Error): void;
+}
+
+export class StreamChannel {
+  readonly #fetch: (request: Request) => Promise<Response>;
+  #socket: WebSocket | null = null;
+  /** Envelopes that wait for the socket to open; null: it is open, or nothing was asked. */
+  #opening: Uint8Array[] | null = null;
+  #calls = new Map<number, Call>();
+  #usedAt = 0;
+  #timer: ReturnType<typeof setTimeout> | null = null;
+
+  /** `fetch` reaches the receiving object. */
+  constructor(fetch: (request: Request) => Promise<Response>) {
+    this.#fetch = fetch;
+  }
+
+  /** Sends a batch; those sent arrive in their order. */
+  deliver(envelope: Uint8Array): Promise<DeliverReply> {
+    return new Promise((resolve, reject) => {
+      this.#calls.set(readHeader(envelope).sequence, { resolve, reject });
+      this.#usedAt = Date.now();
+      if (this.#timer === null) this.#watchIdle();
+      if (this.#socket !== null) this.#send(this.#socket, envelope);
+      else if (this.#opening !== null) this.#opening.push(envelope);
+      else this.#open(envelope);
+    });
+  }
+
+  #open(first: Uint8Array): void {
+    this.#opening = [first];
+    const request = new Request(STREAM_URL, { headers: { Upgrade: "websocket" } });
+    this.#fetch(request).then(
+      ({ webSocket }) => {
+        if (webSocket === null) this.#fail();
+        else this.#opened(webSocket);
+      },
+      () => this.#fail(),
+    );
+  }
+
+  #opened(socket: WebSocket): void {
+    const waiting = this.#opening ?? [];
+    this.#opening = null;
+    this.#socket = socket;
+    socket.binaryType = "arraybuffer";
+    socket.addEventListener("message", ({ data }) => this.#onReply(new Uint8Array(data as ArrayBuffer)));
+    socket.addEventListener("close", () => this.#broken(socket));
+    socket.addEventListener("error", () => this.#broken(socket));
+    socket.accept();
+    for (const envelope of waiting) this.#send(socket, envelope);
+  }
+
+  #send(socket: WebSocket, envelope: Uint8Array): void {
+    try {
+      socket.send(envelope);
+    } catch {
+      this.#broken(socket);
+    }
+  }
+
+  #onReply(bytes: Uint8Array): void {
+    const { sequence, reply } = readReply(bytes);
+    const call = this.#calls.get(sequence);
+    this.#calls.delete(sequence);
+    this.#usedAt = Date.now();
+    call?.resolve(reply);
+  }
+
+  #broken(socket: WebSocket): void {
+    if (this.#socket !== socket) return;
+    this.#close();
+    this.#fail();
+  }
+
+  #fail(): void {
+    this.#opening = null;
+    const calls = this.#calls;
+    this.#calls = new Map();
+    for (const call of calls.values()) call.reject(new Error("the stream broke"));
+  }
+
+  #closeIfIdle(): void {
+    this.#timer = null;
+    if (this.#calls.size === 0 && Date.now() - this.#usedAt >= IDLE_MS) this.#close();
+    else this.#watchIdle();
+  }
+
+  #watchIdle(): void {
+    this.#timer = setTimeout(() => this.#closeIfIdle(), IDLE_MS);
+  }
+
+  #close(): void {
+    const socket = this.#socket;
+    this.#socket = null;
+    try {
+      socket?.close(1000, "");
+    } catch {
+      // It is gone already.
+    }
+  }
+}
