@@ -116,6 +116,8 @@ export const limits = {
   offlineSessionCache: 5_000,
   /** Retained messages sent for one new subscription; what is beyond is counted, not sent. */
   retainedPerSubscription: 10_000,
+  /** Look-ups for one new subscription, whether they match or not; what lies behind them is not sent. */
+  retainedSeeksPerSubscription: 100_000,
 } as const;
 
 export type Limits = typeof limits;

@@ -22,10 +22,11 @@ export class ShardState {
   }
 
   /** Null: not provisioned. Runs what is new of `migrations`. */
-  static load(sql: SqlStorage, migrations: readonly string[]): ShardState | null {
+  static load(storage: DurableObjectStorage, migrations: readonly string[]): ShardState | null {
+    const { sql } = storage;
     const exists = sql.exec("SELECT 1 FROM sqlite_master WHERE name = 'meta'").toArray().length > 0;
     if (!exists) return null;
-    migrate(sql, migrations);
+    storage.transactionSync(() => migrate(sql, migrations)); // A half of them must not stay.
     const meta = new Map<string, SqlStorageValue>();
     for (const { key, value } of sql.exec<{ key: string; value: SqlStorageValue }>("SELECT key, value FROM meta")) {
       meta.set(key, value);
@@ -36,17 +37,20 @@ export class ShardState {
 
   /** Makes this object a shard of a deployment. */
   static provision(
-    sql: SqlStorage,
+    storage: DurableObjectStorage,
     migrations: readonly string[],
     deploymentId: string,
     index: number,
     config: DeploymentConfig,
   ): ShardState {
-    migrate(sql, migrations);
+    const { sql } = storage;
     const state = new ShardState(sql, deploymentId, index, config);
-    state.#put("deployment", deploymentId);
-    state.#put("index", index);
-    state.#put("config", JSON.stringify(config));
+    storage.transactionSync(() => {
+      migrate(sql, migrations);
+      state.#put("deployment", deploymentId);
+      state.#put("index", index);
+      state.#put("config", JSON.stringify(config));
+    });
     return state;
   }
 

@@ -29,7 +29,7 @@ export class SessionShard extends DurableObject<Env> implements SessionShardRpc 
 
   constructor(context: DurableObjectState, env: Env) {
     super(context, env);
-    const state = ShardState.load(context.storage.sql, migrations);
+    const state = ShardState.load(context.storage, migrations);
     if (state !== null) this.#start(state);
   }
 
@@ -92,7 +92,7 @@ export class SessionShard extends DurableObject<Env> implements SessionShardRpc 
 
   async configure(deploymentId: string, index: number, config: DeploymentConfig): Promise<number> {
     const shard =
-      this.#shard ?? this.#start(ShardState.provision(this.ctx.storage.sql, migrations, deploymentId, index, config));
+      this.#shard ?? this.#start(ShardState.provision(this.ctx.storage, migrations, deploymentId, index, config));
     return shard.configure(config);
   }
 

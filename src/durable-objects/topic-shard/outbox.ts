@@ -25,12 +25,15 @@ export class Outbox {
 
   constructor(sql: SqlStorage) {
     this.#sql = sql;
-    const row = sql
-      .exec<{ messages: number; bytes: number; last: number }>(
-        `SELECT count(*) AS messages, coalesce(sum(length(packet)), 0) AS bytes, coalesce(max(id), 0) AS last
-         FROM outbox`,
-      )
-      .one();
+    // Mostly there is nothing, and then nothing is counted.
+    const empty = sql.exec("SELECT 1 FROM outbox LIMIT 1").toArray().length === 0;
+    const row = empty
+      ? { messages: 0, bytes: 0, last: 0 }
+      : sql
+          .exec<{ messages: number; bytes: number; last: number }>(
+            "SELECT count(*) AS messages, sum(length(packet)) AS bytes, max(id) AS last FROM outbox",
+          )
+          .one();
     this.#messages = row.messages;
     this.#bytes = row.bytes;
     this.#nextId = row.last + 1;

@@ -36,7 +36,7 @@ export class RetainedStore {
   }
 
   set(topic: string, expiresAt: number, packet: Uint8Array): void {
-    if (!this.has(topic)) this.#count = this.count + 1;
+    if (this.#count !== null && !this.has(topic)) this.#count += 1;
     this.#sql.exec(
       `INSERT INTO retained (slot, topic, expires_at, packet) VALUES (?, ?, ?, ?)
        ON CONFLICT (slot, topic) DO UPDATE SET expires_at = excluded.expires_at, packet = excluded.packet`,
@@ -50,14 +50,16 @@ export class RetainedStore {
   /** [MQTT-3.3.1-6] */
   remove(topic: string): void {
     if (!this.has(topic)) return;
-    this.#count = this.count - 1;
+    if (this.#count !== null) this.#count -= 1;
     this.#sql.exec("DELETE FROM retained WHERE slot = ? AND topic = ?", slotOfTopic(topic), topic);
   }
 
   /** Retained messages whose topic matches a filter and that hold at `now`, as many as one subscription gets. */
   *matching(filter: string, now: number): Generator<RetainedMessage> {
     let left = limits.retainedPerSubscription;
-    for (const topic of retainedTopics({ firstFrom: (_, from) => this.#firstFrom(from) }, PARTITION, filter)) {
+    let seeks = limits.retainedSeeksPerSubscription;
+    const firstFrom = (_: number, from: string) => (seeks-- > 0 ? this.#firstFrom(from) : null);
+    for (const topic of retainedTopics({ firstFrom }, PARTITION, filter)) {
       const message = this.#find(topic);
       if (message === null) continue;
       if (message.expiresAt !== 0 && message.expiresAt <= now) {

@@ -16,7 +16,7 @@ export class TopicShard extends DurableObject<Env> implements TopicShardRpc {
 
   constructor(context: DurableObjectState, env: Env) {
     super(context, env);
-    const state = ShardState.load(context.storage.sql, migrations);
+    const state = ShardState.load(context.storage, migrations);
     if (state !== null) this.#router = new Router(context, env, state);
   }
 
@@ -24,7 +24,7 @@ export class TopicShard extends DurableObject<Env> implements TopicShardRpc {
     this.#router ??= new Router(
       this.ctx,
       this.env,
-      ShardState.provision(this.ctx.storage.sql, migrations, deploymentId, index, config),
+      ShardState.provision(this.ctx.storage, migrations, deploymentId, index, config),
     );
     return this.#router.configure(config);
   }
