@@ -22,12 +22,13 @@ export default defineConfig({
   test: {
     reporters: ["default", new ClosingLine()],
     projects: [
-      { test: { name: "unit", include: ["test/unit/**/*.test.ts"], environment: "node" } },
+      { test: { name: "unit", include: ["test/unit/**/*.test.ts"], environment: "node", sequence: { groupOrder: 1 } } },
       {
         plugins: [inWorkerd],
         test: {
           name: "workerd",
           include: ["test/workerd/**/*.test.ts"],
+          sequence: { groupOrder: 2 },
           globalSetup: ["scripts/postgres/test-setup.ts"],
           // Bundled as wrangler bundles it, with the alias of wrangler.toml.
           deps: { optimizer: { ssr: { enabled: true, include: ["mqtt-packet"] } } },
@@ -42,7 +43,7 @@ export default defineConfig({
           hookTimeout: 120_000,
           fileParallelism: false,
           // Behind the others: it measures times, on the whole machine.
-          sequence: { groupOrder: 1 },
+          sequence: { groupOrder: 3 },
         },
       },
     ],
