@@ -3,6 +3,7 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
 import type { Inbox } from "../../scripts/demo/inbox.ts";
 import type { NewDeployment } from "../../scripts/demo/service-api.ts";
+import { flood } from "./flood.ts";
 import { connect, signUp, StartedService } from "./service.ts";
 
 let service: StartedService;
@@ -74,21 +75,10 @@ it("allows 2,000 retained messages: the next gets 0x97, replacing one does not",
   await client.end();
 });
 
-it("allows 1,000 messages a second: what is beyond is refused, later ones pass", async () => {
-  const client = await connect(made, { protocolVersion: 5 });
-  const outcomes = await Promise.allSettled(
-    Array.from({ length: 6_000 }, () => client.client.publishAsync("fast", "x", { qos: 1 })),
-  );
-  const codes = outcomes.map((outcome) =>
-    outcome.status === "fulfilled" ? 0 : (outcome.reason as { code?: number }).code,
-  );
-  expect(codes.filter((code) => code === 0).length).toBeGreaterThanOrEqual(1_000);
-  expect(new Set(codes.filter((code) => code !== 0))).toEqual(new Set([0x97]));
-  const later = () =>
-    client.client.publishAsync("fast", "x", { qos: 1 }).then(
-      () => "passed",
-      () => "refused",
-    );
-  await expect.poll(later, { timeout: 5_000 }).toBe("passed");
-  await client.end();
+it("allows 1,000 messages a second: what is beyond gets 0x97, later ones pass", async () => {
+  const codes = (await Promise.all(Array.from({ length: 8 }, () => flood(made, 1_000)))).flat();
+  expect(codes.filter((code) => code < 0x80).length).toBeGreaterThanOrEqual(1_000);
+  expect(new Set(codes.filter((code) => code >= 0x80))).toEqual(new Set([0x97]));
+  const later = async () => (await flood(made, 1))[0];
+  await expect.poll(later, { timeout: 5_000 }).toBe(0x10);
 });
