@@ -54,8 +54,12 @@ export const limits = {
 
   /** Unacknowledged messages sent to a client, as far as its Receive Maximum allows more; past it they wait. */
   inflightMessages: 32,
-  /** Receive Maximum that the server announces; a client that sends more unacknowledged gets 0x93. */
-  serverReceiveMaximum: 1_000,
+  /** Receive Maximum that the server announces; a client that sends more unacknowledged gets 0x93. The highest there is:
+   *  many clients heed none, and memory is bounded by bytes. */
+  serverReceiveMaximum: 65_535,
+  /** Bytes of publishes to one topic shard whose outcome is awaited; past it a publish is refused: 5.0 gets 0x97, 3.1.1
+   *  no answer and the end. */
+  awaitedBytes: 32 * MIB,
 
   /** SUBACK waits this long for the routes to be durable; then 0x83 and roll-back. */
   subscribeTimeoutMs: 10 * SECOND,
@@ -73,6 +77,8 @@ export const limits = {
 
   /** Principals are cached at the edge this long at most. */
   principalCacheMs: 60 * SECOND,
+  /** Whether a deployment exists is asked anew after this time, when a device comes to its endpoint. */
+  endpointCacheMs: 1 * SECOND,
   principalCacheEntries: 10_000,
   /** Concurrent password derivations in an isolate; past it CONNECT gets 0x89. */
   concurrentHashes: 32,

@@ -39,6 +39,7 @@ interface Awaited {
 class TopicStream {
   readonly sender: StreamSender<number>;
   readonly awaited = new Map<number, Awaited>();
+  awaitedBytes = 0;
   nextNumber = 1;
   receiver: number | null = null;
   probe: ReturnType<typeof setTimeout> | null = null;
@@ -74,11 +75,13 @@ export class Publishes {
     const topicShard = shardOfSlot(slotOfTopic(topic), this.#ports.topicShards());
     const stream = this.#stream(topicShard);
     if (stream.sender.pendingBytes > limits.pairPendingBytes) return false;
+    if (awaiter !== null && stream.awaitedBytes > limits.awaitedBytes) return false;
     let number = 0;
     if (awaiter !== null) {
       number = stream.nextNumber;
       stream.nextNumber = (number % 0xffff_ffff) + 1;
       stream.awaited.set(number, { publisher, expiresAt, packet, awaiter, receivedBy: null });
+      stream.awaitedBytes += packet.length;
       this.#armProbe(stream);
     }
     stream.sender.writer.publish(number, publisher, expiresAt, packet);
@@ -99,6 +102,7 @@ export class Publishes {
       const awaited = stream.awaited.get(number);
       if (awaited === undefined) continue;
       stream.awaited.delete(number);
+      stream.awaitedBytes -= awaited.packet.length;
       awaited.awaiter.routed(reasonCode);
     }
     if (stream.awaited.size === 0 && stream.probe !== null) {

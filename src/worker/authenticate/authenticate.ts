@@ -16,7 +16,7 @@ export function admit(env: Env, credentials: Credentials): Promise<Admitted> {
   return authenticator.admit(lookUpThrough(env, credentials.deploymentId), credentials);
 }
 
-/** The deployment's config, at most `limits.principalCacheMs` old; null: it is not provisioned, or deleted. Throws
+/** The deployment's config, at most `limits.endpointCacheMs` old; null: it is not provisioned, or deleted. Throws
  *  when its object does not answer. */
 export function findConfig(env: Env, deploymentId: DeploymentId): Promise<DeploymentConfig | null> {
   return authenticator.findConfig(lookUpThrough(env, deploymentId), deploymentId);

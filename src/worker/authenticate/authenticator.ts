@@ -92,7 +92,7 @@ export class Authenticator {
 
   /** Throws when the look-up does. */
   async findConfig(lookUp: LookUp, deploymentId: DeploymentId): Promise<DeploymentConfig | null> {
-    const cached = this.#cache.config(deploymentId, this.#now());
+    const cached = this.#cache.config(deploymentId, this.#now(), limits.endpointCacheMs);
     if (cached !== null) return cached;
     const answer = await withTimeout(lookUp(null));
     if (answer.ok) return this.#cache.learnConfig(deploymentId, answer.value.config, this.#now()).config;

@@ -38,9 +38,10 @@ export class PrincipalCache {
   readonly #principals = new BoundedCache<string, PrincipalEntry>(limits.principalCacheEntries);
   #lastEpoch = 0;
 
-  config(deploymentId: string, now: number): DeploymentConfig | null {
+  /** `maxAgeMs`: how old it may be. */
+  config(deploymentId: string, now: number, maxAgeMs: number): DeploymentConfig | null {
     const entry = this.#deployments.get(deploymentId);
-    return entry === undefined || tooOld(entry, now) ? null : entry.config;
+    return entry === undefined || now - entry.learntAt >= maxAgeMs ? null : entry.config;
   }
 
   /** Null: config or user are not cached. */

@@ -299,3 +299,15 @@ it("[MQTT-4.6.0-2] acknowledges publishes in the order in which they came", () =
     [0, 3, 0x10],
   ]);
 });
+
+it("[MQTT-3.3.4-9] ends a client that sends more unacknowledged messages than the server takes", () => {
+  const harness = new Harness();
+  harness.connect();
+  const properties = new Uint8Array();
+  for (let packetId = 1; packetId <= 11; packetId++) {
+    const bytes = writePublish({ topic: "t", qos: 1, retain: false, packetId, properties, payload: properties });
+    harness.session.handle({ type: "publish", publish: readTrustedPublish(bytes) }, 0, harness.effects);
+  }
+  expect(harness.effects.map(({ type }) => type)).toEqual([...Array.from({ length: 10 }, () => "route"), "end"]);
+  expect(harness.effects.at(-1)).toMatchObject({ reasonCode: 0x93 });
+});

@@ -54,14 +54,6 @@ describe("a plan's quotas", () => {
     expect(await retain("a", "")).toBe(0x10);
     expect(await retain("b", "1")).toBe(0x10);
   });
-
-  it("[MQTT-3.3.4-9] more unacknowledged messages than the server's Receive Maximum is 0x93", async () => {
-    const deployment = await served();
-    const device = await Device.connect(deployment, "c");
-    const publish = { cmd: "publish", topic: "a", payload: "", qos: 1, retain: false, dup: false } as const;
-    device.send(...Array.from({ length: 1_001 }, (_, i) => ({ ...publish, messageId: i + 1 })));
-    expect(await device.ended()).toBe(reasonCodes.receiveMaximumExceeded);
-  });
 });
 
 describe("two deployments", () => {
