@@ -8,12 +8,14 @@ import { readReply, STREAM_URL } from "../contracts/stream.ts";
 const IDLE_MS = 100;
 
 interface Call {
+  readonly at: number;
   resolve(reply: DeliverReply): void;
   reject(error: Error): void;
 }
 
 export class StreamChannel {
   readonly #fetch: (request: Request) => Promise<Response>;
+  readonly #timeoutMs: number;
   #socket: WebSocket | null = null;
   /** Envelopes that wait for the socket to open; null: it is open, or nothing was asked. */
   #opening: Uint8Array[] | null = null;
@@ -21,16 +23,17 @@ export class StreamChannel {
   #usedAt = 0;
   #timer: ReturnType<typeof setTimeout> | null = null;
 
-  /** `fetch` reaches the receiving object. */
-  constructor(fetch: (request: Request) => Promise<Response>) {
+  /** `fetch` reaches the receiving object. A call without an answer for `timeoutMs` has failed, and all after it. */
+  constructor(fetch: (request: Request) => Promise<Response>, timeoutMs: number) {
     this.#fetch = fetch;
+    this.#timeoutMs = timeoutMs;
   }
 
   /** Sends a batch; those sent arrive in their order. */
   deliver(envelope: Uint8Array): Promise<DeliverReply> {
     return new Promise((resolve, reject) => {
-      this.#calls.set(readHeader(envelope).sequence, { resolve, reject });
       this.#usedAt = Date.now();
+      this.#calls.set(readHeader(envelope).sequence, { at: this.#usedAt, resolve, reject });
       if (this.#timer === null) this.#watchIdle();
       if (this.#socket !== null) this.#send(this.#socket, envelope);
       else if (this.#opening !== null) this.#opening.push(envelope);
@@ -93,6 +96,11 @@ export class StreamChannel {
 
   #closeIfIdle(): void {
     this.#timer = null;
+    const [oldest] = this.#calls.values();
+    if (oldest !== undefined && Date.now() - oldest.at >= this.#timeoutMs) {
+      this.#close();
+      this.#fail();
+    }
     if (this.#calls.size === 0 && Date.now() - this.#usedAt >= IDLE_MS) this.#close();
     else this.#watchIdle();
   }

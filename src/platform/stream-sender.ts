@@ -14,7 +14,7 @@ export interface StreamSenderOptions<Token> {
   /** This object's index among its kind, and how often it has started. */
   sender: number;
   incarnation: number;
-  bounds: { batchBytes: number; batchEntries: number; callsOutstanding: number; callTimeoutMs: number };
+  bounds: { batchBytes: number; batchEntries: number; callsOutstanding: number };
   call(envelope: Uint8Array): Promise<DeliverReply>;
   /** Milliseconds until try `attempt` (from 1). */
   backOffMs(attempt: number): number;
@@ -32,7 +32,6 @@ interface Batch<Token> {
   readonly writer: EnvelopeWriter;
   readonly tokens: Token[];
   readonly sequence: number;
-  sentAt: number;
   answered: boolean;
 }
 
@@ -48,7 +47,6 @@ export class StreamSender<Token> {
   #pumpScheduled = false;
   #lastEntries = 0;
   #attempt = 0;
-  #watch: ReturnType<typeof setTimeout> | null = null;
   #retryTimer: ReturnType<typeof setTimeout> | null = null;
 
   constructor(options: StreamSenderOptions<Token>) {
@@ -99,7 +97,7 @@ export class StreamSender<Token> {
   #close(): Batch<Token> {
     const { writer, tokens } = this.#collecting;
     this.#collecting = { writer: new EnvelopeWriter(), tokens: [] };
-    return { writer, tokens, sequence: this.#nextSequence++, sentAt: 0, answered: false };
+    return { writer, tokens, sequence: this.#nextSequence++, answered: false };
   }
 
   #pump(): void {
@@ -122,8 +120,6 @@ export class StreamSender<Token> {
       base: this.#unanswered[0]?.sequence ?? batch.sequence,
       writeAtOnce: this.#unanswered.length >= bounds.callsOutstanding,
     };
-    batch.sentAt = Date.now();
-    this.#watch ??= setTimeout(() => this.#checkTimeout(), bounds.callTimeoutMs);
     this.#options.call(batch.writer.seal(header)).then(
       (reply) => this.#onReply(batch, reply),
       () => this.#onFailure(batch),
@@ -152,10 +148,6 @@ export class StreamSender<Token> {
     batch.answered = true;
     const first = this.#unanswered[0] === batch;
     this.#unanswered = this.#unanswered.filter((other) => other !== batch);
-    if (this.#unanswered.length === 0 && this.#watch !== null) {
-      clearTimeout(this.#watch); // It would keep the object awake.
-      this.#watch = null;
-    }
     this.#options.onAnswered(batch.tokens, receiver);
     if (this.troubled && (first || this.#unanswered.length === 0)) this.#recover();
     this.#pump();
@@ -183,20 +175,10 @@ export class StreamSender<Token> {
 
   #recover(): void {
     this.#attempt = 0;
+    if (this.#retryTimer !== null) clearTimeout(this.#retryTimer);
+    this.#retryTimer = null;
     for (const batch of this.#unanswered) this.#send(batch);
     this.#options.onRecovered();
     this.#pump();
-  }
-
-  #checkTimeout(): void {
-    this.#watch = null;
-    const first = this.#unanswered[0];
-    if (first === undefined) return;
-    const { callTimeoutMs } = this.#options.bounds;
-    const overdueMs = Date.now() - first.sentAt - callTimeoutMs;
-    if (overdueMs >= 0) this.#onFailure(first);
-    if (this.#unanswered.length > 0) {
-      this.#watch = setTimeout(() => this.#checkTimeout(), overdueMs >= 0 ? callTimeoutMs : -overdueMs);
-    }
   }
 }

@@ -33,9 +33,13 @@ export class StreamSockets {
   has(socket: WebSocket): boolean {
     const met = this.#met.get(socket);
     if (met !== undefined) return met;
-    const is = this.#context.getTags(socket).includes(STREAM_TAG);
-    this.#met.set(socket, is);
-    return is;
+    try {
+      const is = this.#context.getTags(socket).includes(STREAM_TAG);
+      this.#met.set(socket, is);
+      return is;
+    } catch {
+      return false; // Of an object that was erased meanwhile.
+    }
   }
 
   /** Handles a batch and answers it. One that fails ends the socket, and its sender begins again. */

@@ -240,7 +240,7 @@ export class Outbound {
 
   /** Whether the client can be trusted to acknowledge the next message soon. */
   get #prompt(): boolean {
-    return this.#client !== null && this.#promptness.prompt && !this.#waiting.full;
+    return this.#client !== null && this.#promptness.prompt && !this.#waiting.full(this.#quota);
   }
 
   /** Sends what waits in memory as far as the client takes it. */

@@ -3,7 +3,8 @@
 
 import type { Inflight } from "./delivery.ts";
 
-const MESSAGES_MAX = 512;
+/** How many times what the client takes at once may wait for it. */
+const WINDOWS_MAX = 4;
 const BYTES_MAX = 256 * 1_024;
 /** A client that was silent from one deadline to the next is written for at once until it has acknowledged this many; twice as many after each
  *  further miss, up to the maximum. */
@@ -18,8 +19,9 @@ export class Waiting {
     return this.#messages.length === 0;
   }
 
-  get full(): boolean {
-    return this.#messages.length >= MESSAGES_MAX || this.#bytes >= BYTES_MAX;
+  /** Whether no more should wait for a client that takes `window` messages at once. */
+  full(window: number): boolean {
+    return this.#messages.length >= WINDOWS_MAX * window || this.#bytes >= BYTES_MAX;
   }
 
   get first(): Inflight | undefined {

@@ -125,7 +125,6 @@ export class Publishes {
             batchBytes: limits.batchBytes,
             batchEntries: limits.batchMessages,
             callsOutstanding: limits.pairCallsOutstanding,
-            callTimeoutMs: limits.callTimeoutMs,
           },
           call: (envelope) => channel.deliver(envelope),
           backOffMs: (attempt) => ports.backOffMs(attempt),

@@ -37,6 +37,7 @@ export class SessionRecords {
   }
 
   findByClientId(clientId: string): SessionRecord | null {
+    if (this.#count === 0) return null;
     const [row] = this.#sql.exec<SessionRecord>(
       "SELECT * FROM session WHERE slot = ? AND client_id = ?",
       slotOfClientId(clientId),

@@ -85,8 +85,9 @@ export class Shard {
       incarnation: () => state.incarnation,
       topicShards: () => config().shards.topic,
       channel: (topicShard) =>
-        new StreamChannel((request) =>
-          topicShardObject(env.TOPIC_SHARD, state.deploymentId, topicShard).fetch(request),
+        new StreamChannel(
+          (request) => topicShardObject(env.TOPIC_SHARD, state.deploymentId, topicShard).fetch(request),
+          limits.callTimeoutMs,
         ),
       backOffMs: (attempt) => backOffMs(attempt, Math.random()),
       onReset: (topicShard) => this.#routes.resend(topicShard),

@@ -1,6 +1,7 @@
 // A provisioned topic shard: takes the streams of the session shards, keeps routes and retained messages, and gives each
 // message once to every session shard that wants it.
 
+import { limits } from "../../broker/limits.ts";
 import { readTrustedPublish } from "../../broker/mqtt/publish.ts";
 import { reasonCodes } from "../../broker/mqtt/reason-codes.ts";
 import type { DeploymentConfig } from "../../contracts/deployment-config.ts";
@@ -164,8 +165,9 @@ export class Router {
       sender: index,
       incarnation,
       outbox: this.#outbox,
-      channel: new StreamChannel((request) =>
-        sessionShardObject(this.#env.SESSION_SHARD, deploymentId, shard).fetch(request),
+      channel: new StreamChannel(
+        (request) => sessionShardObject(this.#env.SESSION_SHARD, deploymentId, shard).fetch(request),
+        limits.callTimeoutMs,
       ),
       backOffMs: (attempt) => backOffMs(attempt, Math.random()),
       onStored: () => this.#deadlines.setIfUnset("outbox", "", Date.now() + OUTBOX_WAKE_MS),

@@ -58,7 +58,6 @@ export class SessionStream {
         batchBytes: limits.batchBytes,
         batchEntries: limits.batchMessages,
         callsOutstanding: limits.pairCallsOutstanding,
-        callTimeoutMs: limits.callTimeoutMs,
       },
       call: (envelope) => ports.channel.deliver(envelope),
       backOffMs: (attempt) => ports.backOffMs(attempt),
