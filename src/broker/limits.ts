@@ -17,6 +17,12 @@ export const limits = {
   inboundPendingBytes: 1 * MIB,
   /** Past the second the device is ended with 0x97: a Worker cannot pause reading. */
   inboundPendingBytesHard: 4 * MIB,
+  /** The same in packets: a small one costs far more memory than its bytes, and no client may have more unacknowledged. */
+  inboundPendingPackets: 100_000,
+  /** Packets that come while CONNECT is judged, from someone who is nobody yet; past it 0x97 and closed. */
+  earlyPackets: 10_000,
+  /** PINGREQs answered one by one between two looks at what the device reads; those past it get one answer together. */
+  pongsAtOnce: 1_000,
 
   /** Bytes in a device's socket buffer: past it the shard gets no credit; for longer than the time, or past the hard
    *  bound, closed. */

@@ -5,7 +5,7 @@ import { MqttError } from "./mqtt-error.ts";
 import { malformed, PacketReader, protocolError, variableHeaderOffset } from "./packet-reader.ts";
 import type { ProtocolVersion, UserProperties } from "./packets.ts";
 import { allowedProperties, propertyIds, readProperties } from "./properties.ts";
-import { checkTopicName } from "./publish.ts";
+import { checkTopicName, propertyBytes } from "./publish.ts";
 import { reasonCodes } from "./reason-codes.ts";
 
 const connectFlags = { reserved: 0x01, cleanStart: 0x02, will: 0x04, willRetain: 0x20, password: 0x40, username: 0x80 };
@@ -125,20 +125,20 @@ export function guardAuth(packet: Uint8Array, version: ProtocolVersion): void {
 }
 
 function guardWill(reader: PacketReader, version: ProtocolVersion): Uint8Array {
-  const kept: number[] = [];
+  const kept: Uint8Array[] = [];
   if (version === 5) {
     const start = new PacketReader(reader.bytes, reader.at);
     start.variable();
     let previous = start.at;
     readProperties(reader, allowedProperties.will, (id, value) => {
       if (id === propertyIds.responseTopic) checkTopicName(String(value), "the will's response topic");
-      if (id !== propertyIds.willDelayInterval) kept.push(...reader.bytes.subarray(previous, reader.at));
+      if (id !== propertyIds.willDelayInterval) kept.push(reader.bytes.subarray(previous, reader.at));
       previous = reader.at;
     });
   }
   checkTopicName(reader.utf8(), "the will's topic");
   reader.binary();
-  return Uint8Array.from(kept);
+  return propertyBytes(kept);
 }
 
 function readerOf(packet: Uint8Array, first: number): PacketReader {

@@ -24,24 +24,29 @@ export class FrameAssembler {
     return this.#held;
   }
 
-  /** The packets that are whole now, in order; views into `chunk` where they lie whole in it. Throws MqttError. */
-  push(chunk: Uint8Array): Uint8Array[] {
-    const packets: Uint8Array[] = [];
-    let at = this.#held > 0 ? this.#complete(chunk, packets) : 0;
+  /** Visits the packets that are whole now, in order, as views into `chunk` where they lie whole in it; nothing is made
+   *  for those to come, since a frame may hold millions. `visit` returns false to have the rest thrown away. Throws
+   *  MqttError, behind the visits to what was right before it. */
+  push(chunk: Uint8Array, visit: (packet: Uint8Array) => boolean): void {
+    let at = 0;
+    if (this.#held > 0) {
+      at = this.#fill(chunk);
+      const packet = this.#takeWhole();
+      if (packet !== null && !visit(packet)) return;
+    }
     while (at < chunk.length) {
       const size = this.#sizeOf(chunk, at, chunk.length);
       if (size === null || at + size > chunk.length) {
         this.#hold(chunk.subarray(at), size);
         break;
       }
-      packets.push(chunk.subarray(at, at + size));
+      if (!visit(chunk.subarray(at, at + size))) return;
       at += size;
     }
-    return packets;
   }
 
   /** Goes on with the packet that was cut; returns how much of the chunk it took. */
-  #complete(chunk: Uint8Array, packets: Uint8Array[]): number {
+  #fill(chunk: Uint8Array): number {
     let at = 0;
     let size = this.#sizeOf(this.#partial, 0, this.#held);
     while (size === null && at < chunk.length) {
@@ -52,11 +57,17 @@ export class FrameAssembler {
     if (size === null) return at;
     const end = Math.min(chunk.length, at + size - this.#held);
     this.#hold(chunk.subarray(at, end), size);
-    if (this.#held < size) return end;
-    packets.push(this.#partial.slice(0, size));
+    return end;
+  }
+
+  /** The packet that was cut, if it is whole now. */
+  #takeWhole(): Uint8Array | null {
+    const size = this.#sizeOf(this.#partial, 0, this.#held);
+    if (size === null || this.#held < size) return null;
+    const packet = this.#partial.slice(0, size);
     this.#held = 0;
     if (this.#partial.length > INITIAL_BYTES) this.#partial = new Uint8Array();
-    return end;
+    return packet;
   }
 
   /** Size of the packet that begins at `at`, or null while its length is not whole. */

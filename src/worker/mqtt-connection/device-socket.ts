@@ -23,6 +23,8 @@ export class DeviceSocket {
   #packetBytesMax = Infinity;
   #slowSince: number | null = null;
   #pongOwed = false;
+  /** PINGRESPs since the last look. */
+  #pongs = 0;
 
   /** `onGone`: a send found the socket closed. */
   constructor(socket: WebSocket, onGone: () => void) {
@@ -73,17 +75,20 @@ export class DeviceSocket {
     this.send(fits ? packet : Uint8Array.of(DISCONNECT, 1, disconnectReasonOf(packet))); // [MQTT-3.14.2-3]
   }
 
-  /** PINGRESP. One that reads nothing gets one answer when it reads again, however often it asks. */
+  /** PINGRESP. One that reads nothing gets one answer when it reads again, however often it asks; so does one that asks
+   *  out of measure, since a frame may hold millions of PINGREQs. */
   pong(): void {
-    if (this.#slowSince === null)
+    if (this.#slowSince === null && this.#pongs < limits.pongsAtOnce) {
+      this.#pongs += 1;
       this.send(writePingresp()); // [MQTT-3.12.4-1]
-    else this.#pongOwed = true;
+    } else this.#pongOwed = true;
   }
 
   /** Judges by what is buffered; `now` in milliseconds. */
   taking(bufferedBytes: number, now: number): Taking {
     if (bufferedBytes <= limits.outboundBufferedBytes) {
       this.#slowSince = null;
+      this.#pongs = 0;
       if (this.#pongOwed) {
         this.#pongOwed = false;
         this.pong();

@@ -55,6 +55,11 @@ export class EdgeLink {
     return this.#heldBytes + this.#readyBytes;
   }
 
+  /** Packets that wait for the shard. */
+  get pendingPackets(): number {
+    return this.#held.length + this.#ready.length;
+  }
+
   /** Begins to receive. */
   listen(listener: LinkListener): void {
     this.#listener = listener;

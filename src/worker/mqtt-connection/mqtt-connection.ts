@@ -95,13 +95,19 @@ export class MqttConnection implements LinkListener {
     const now = Date.now();
     this.#clock.heard(now);
     try {
-      for (const packet of this.#assembler.push(new Uint8Array(data))) this.#onPacket(packet);
+      this.#assembler.push(new Uint8Array(data), this.#visit);
       if (this.#phase === "new" && this.#assembler.heldBytes > limits.connectPacketBytes) throw tooLarge();
     } catch (error) {
       this.onError(error);
     }
     this.#watch(now);
   }
+
+  /** Made once: frames come often. Nothing behind the end of a connection is looked at. */
+  readonly #visit = (packet: Uint8Array): boolean => {
+    this.#onPacket(packet);
+    return this.#phase !== "closed";
+  };
 
   #onPacket(packet: Uint8Array): void {
     switch (this.#phase) {
@@ -110,8 +116,8 @@ export class MqttConnection implements LinkListener {
         return;
       case "judged":
         this.#earlyBytes += packet.length;
-        if (this.#earlyBytes > limits.inboundPendingBytes) throw tooMuch();
         this.#early.push(packet);
+        if (this.#earlyBytes > limits.inboundPendingBytes || this.#early.length > limits.earlyPackets) throw tooMuch();
         return;
       case "connected":
         this.#forward(packet);
@@ -132,7 +138,8 @@ export class MqttConnection implements LinkListener {
       case "forward":
         if (inbound.droppable && link.pendingBytes > limits.inboundPendingBytes) return; // QoS 0 under overload.
         link.send(inbound.packet);
-        if (link.pendingBytes > limits.inboundPendingBytesHard) throw tooMuch();
+        if (link.pendingBytes > limits.inboundPendingBytesHard || link.pendingPackets > limits.inboundPendingPackets)
+          throw tooMuch();
         return;
       case "ping":
         this.#device.pong();

@@ -395,8 +395,7 @@ describe("frames", () => {
           const got: Buffer[] = [];
           for (let at = 0, i = 0; at < all.length; i++) {
             const size = cuts[i % cuts.length] ?? 1;
-            for (const packet of assembler.push(Uint8Array.from(all.subarray(at, at + size))))
-              got.push(Buffer.from(packet));
+            assembler.push(Uint8Array.from(all.subarray(at, at + size)), (packet) => got.push(Buffer.from(packet)) > 0);
             at += size;
           }
           expect(got).toEqual(whole);
@@ -413,9 +412,28 @@ describe("frames", () => {
     const packet = Buffer.concat([Buffer.from([0x30, 0x80, 0x80, 0x40]), Buffer.alloc(1_048_576)]);
     const assembler = new FrameAssembler(2_000_000);
     let packets = 0;
-    for (const byte of packet) packets += assembler.push(Uint8Array.of(byte)).length;
+    const count = () => (packets += 1) > 0;
+    for (const byte of packet) assembler.push(Uint8Array.of(byte), count);
     expect(packets).toBe(1);
     expect(assembler.heldBytes).toBe(0);
+  });
+
+  it("looks at nothing behind the packet at which it is stopped, whole or cut", () => {
+    const assembler = new FrameAssembler(100);
+    let seen = 0;
+    const stop = () => (seen += 1) < 1;
+    assembler.push(bytes("c0 00 30 80 00"), stop); // What follows is malformed.
+    expect([seen, assembler.heldBytes]).toEqual([1, 0]);
+    assembler.push(bytes("c0"), stop);
+    assembler.push(bytes("00 30 80 00"), stop);
+    expect([seen, assembler.heldBytes]).toEqual([2, 0]);
+  });
+
+  it("visits what stands before a malformed packet", () => {
+    const seen: number[] = [];
+    const push = () => new FrameAssembler(100).push(bytes("c0 00 e0 00 30 80 00"), ([type = 0]) => seen.push(type) > 0);
+    expect(refusal(push)).toBe(0x81);
+    expect(seen).toEqual([0xc0, 0xe0]);
   });
 
   it.each([
@@ -423,6 +441,6 @@ describe("frames", () => {
     ["a length of five bytes", "30 ff ff ff ff 01", 0x81],
     ["a packet over the maximum, as soon as its header tells", "30 ff ff 7f", 0x95],
   ])("refuses %s", (_name, hex, code) => {
-    expect(refusal(() => new FrameAssembler(100).push(bytes(hex)))).toBe(code);
+    expect(refusal(() => new FrameAssembler(100).push(bytes(hex), () => true))).toBe(code);
   });
 });

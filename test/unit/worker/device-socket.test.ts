@@ -89,6 +89,15 @@ describe("a device that does not read", () => {
   });
 });
 
+it("one that asks out of measure gets the answers of a thousand PINGREQs and then one, until it is looked at", () => {
+  const { stub, device } = setUp();
+  for (let i = 0; i < 5_000; i++) device.pong();
+  expect(stub.sent.length).toBe(limits.pongsAtOnce);
+  device.taking(0, 1);
+  device.taking(0, 2);
+  expect(stub.sent.length).toBe(limits.pongsAtOnce + 1);
+});
+
 it("a socket that is gone is told, and closing it again is no error", () => {
   const { stub, device, gone } = setUp();
   stub.broken = true;

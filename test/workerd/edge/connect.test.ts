@@ -1,8 +1,10 @@
 // CONNECT and CONNACK at the real endpoint: versions, names, refusals, and what the server says of itself.
 
 import { describe, expect, it } from "vitest";
+import { limits } from "../../../src/broker/limits.ts";
 import { reasonCodes } from "../../../src/broker/mqtt/reason-codes.ts";
 import { PASSWORD, user } from "../deployment/deployment-client.ts";
+import { config } from "../shards/link-client.ts";
 import type { ConnectOptions, ProtocolVersion } from "./device.ts";
 import { connectPacket, Device, served } from "./device.ts";
 
@@ -24,7 +26,7 @@ describe("CONNACK", () => {
   it("says what the server can and cannot do", async () => {
     const { answer } = await connack("c");
     expect(answer.properties).toEqual({
-      receiveMaximum: 1_000,
+      receiveMaximum: 65_535,
       maximumQoS: 1,
       maximumPacketSize: 1_114_112,
       topicAliasMaximum: 4_095,
@@ -41,7 +43,7 @@ describe("CONNACK", () => {
   });
 
   it("[MQTT-3.2.2-21] tells a keep alive that is not the client's own", async () => {
-    const { settings } = (await import("../shards/link-client.ts")).config(1);
+    const { settings } = config(1);
     const deployment = await served(1, { settings: { ...settings, keepAliveSecondsMax: 300 } });
     const keepAliveFor = async (keepalive: number) => {
       const device = await Device.attempt(deployment, `k${keepalive}`, { keepalive });
@@ -115,6 +117,12 @@ describe("refusals", () => {
     device.bytes([0x10, body.length, ...body]);
     expect((await device.take("connack")).returnCode).toBe(2);
     await device.closed;
+  });
+
+  it("a will whose properties are as long as they can be is read", async () => {
+    const userProperties = { ["n".repeat(65_000)]: "v".repeat(65_000) };
+    const will = { topic: "w", payload: "p", qos: 1, retain: false, properties: { userProperties } };
+    expect((await connack("c", { will })).answer.reasonCode).toBe(reasonCodes.implementationSpecificError);
   });
 
   it("[MQTT-3.1.2-2] an unknown protocol level is 0x84, before 5.0 return code 1", async () => {
@@ -209,6 +217,35 @@ describe("around CONNECT", () => {
     const device = await Device.connect(await served(), "c");
     device.send(connectPacket("c"));
     expect(await device.ended()).toBe(reasonCodes.protocolError);
+  });
+
+  it("CONNECT is answered by the fault behind it in its frame", async () => {
+    const device = await Device.open(await served());
+    device.bytes([...device.encode(connectPacket("c")), 0xc1, 0, 0x30, 0x80, 0]);
+    expect((await device.take("connack")).reasonCode).toBe(reasonCodes.malformedPacket);
+    await device.closed;
+  });
+
+  it("more packets behind CONNECT than can wait are 0x97", async () => {
+    const device = await Device.open(await served());
+    const pings = Array.from({ length: limits.earlyPackets + 1 }, () => [0xc0, 0]).flat();
+    device.bytes(Buffer.concat([device.encode(connectPacket("c")), Buffer.from(pings)]));
+    expect((await device.take("connack")).reasonCode).toBe(reasonCodes.quotaExceeded);
+    await device.closed;
+  });
+
+  it("a frame of eight million packets costs the service nothing, before CONNECT and after it", async () => {
+    const deployment = await served();
+    const frame = new Uint8Array(16 * 1_024 * 1_024).map((_, i) => (i % 2 === 0 ? 0xc0 : 0));
+    const nobody = await Device.open(deployment);
+    nobody.bytes(frame);
+    await nobody.closed;
+    const device = await Device.connect(deployment, "c");
+    device.bytes(frame);
+    await device.ended();
+    expect(device.untaken.filter(({ cmd }) => cmd === "pingresp").length).toBeLessThanOrEqual(limits.pongsAtOnce + 1);
+    const healthy = await Device.connect(deployment, "healthy");
+    await healthy.ping();
   });
 
   it("a CONNECT that is larger than any can be is refused before all of it came", async () => {

@@ -3,6 +3,7 @@
 import { describe, expect, it } from "vitest";
 import type { PlanLimits } from "../../../src/contracts/deployment-config.ts";
 import { reasonCodes } from "../../../src/broker/mqtt/reason-codes.ts";
+import { user } from "../deployment/deployment-client.ts";
 import { config } from "../shards/link-client.ts";
 import { Device, served } from "./device.ts";
 
@@ -80,7 +81,6 @@ describe("two deployments", () => {
   it("a user of one is nobody in the other", async () => {
     const [a, b] = [await served(), await served()];
     const stranger = { username: "only-a", password: "secret" };
-    const { user } = await import("../deployment/deployment-client.ts");
     await a.object.addUser(await user("only-a", "secret"));
     await Device.connect(a, "c", stranger);
     const refused = await Device.attempt(b, "c", stranger);
