@@ -62,7 +62,8 @@ try {
         brokers.map(({ name }) => name),
       ),
     );
-    if (mosquitto === null) console.log("\nmosquitto is not installed: it was left out");
+    if (mosquitto === null)
+      console.log("\nmosquitto is not installed, or its WebSocket listener does not start: it was left out");
     if (neighbours !== null) console.log(`\n${neighbourTable(neighbours)}`);
   }
 } finally {

@@ -1,5 +1,6 @@
 // mosquitto with a WebSocket listener, where it is installed.
 
+import type { ChildProcess } from "node:child_process";
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
@@ -11,7 +12,7 @@ import type { Broker } from "./broker.ts";
 
 const PROGRAM = "mosquitto";
 
-/** Null: it is not installed. */
+/** Null: it is not installed, or its WebSocket listener does not start here. */
 export async function startMosquitto(): Promise<Broker | null> {
   if (spawnSync(PROGRAM, ["-h"]).error !== undefined) return null;
   const folder = await mkdtemp(join(tmpdir(), "mosquitto-bench-"));
@@ -26,7 +27,10 @@ export async function startMosquitto(): Promise<Broker | null> {
   const file = join(folder, "mosquitto.conf");
   await writeFile(file, `${settings.join("\n")}\n`);
   const child = spawn(PROGRAM, ["-c", file], { stdio: "ignore" });
-  await listening(port);
+  if (!(await listening(port, child))) {
+    await rm(folder, { recursive: true, force: true });
+    return null;
+  }
   return {
     name: "mosquitto",
     target: { url: `ws://127.0.0.1:${port}`, username: "user", password: "password" },
@@ -48,18 +52,19 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-async function listening(port: number): Promise<void> {
-  for (let attempt = 0; attempt < 100; attempt++) {
+/** False: it ended instead. */
+async function listening(port: number, child: ChildProcess): Promise<boolean> {
+  while (child.exitCode === null) {
     const socket = connect(port, "127.0.0.1");
     const up = await Promise.race([
       once(socket, "connect").then(() => true),
       once(socket, "error").then(() => false),
     ]).catch(() => false);
     socket.destroy();
-    if (up) return;
+    if (up) return true;
     await new Promise((resolve) => {
       setTimeout(resolve, 50);
     });
   }
-  throw new Error("mosquitto does not listen");
+  return false;
 }
