@@ -117,6 +117,8 @@ export const limits = {
   clientIdBytes: 1_024,
   topicBytes: 4_096,
   topicLevels: 128,
+  /** Filters of one SUBSCRIBE or UNSUBSCRIBE, which is handled in one go; past it the connection is ended with 0x97. */
+  filtersPerPacket: 10_000,
   /** Topic aliases that the server accepts from a client. */
   topicAliasMaximum: 65_535 >> 4,
 

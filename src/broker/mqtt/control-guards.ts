@@ -1,6 +1,7 @@
 // What mqtt-packet lets through and the specification does not: each control packet that a client may send is walked
 // field by field before it is parsed. Throws MqttError with the specification's reason code.
 
+import { limits } from "../limits.ts";
 import { MqttError } from "./mqtt-error.ts";
 import { malformed, PacketReader, protocolError, variableHeaderOffset } from "./packet-reader.ts";
 import type { ProtocolVersion, UserProperties } from "./packets.ts";
@@ -66,7 +67,8 @@ export function guardSubscribe(packet: Uint8Array, version: ProtocolVersion): vo
   if (reader.u16() === 0) throw protocolError("packet id 0"); // [MQTT-2.2.1-3]
   if (version === 5) readProperties(reader, allowedProperties.subscribe, () => undefined);
   if (reader.done) throw protocolError("SUBSCRIBE without a filter"); // [MQTT-3.8.3-2]
-  while (!reader.done) {
+  for (let filters = 1; !reader.done; filters++) {
+    if (filters > limits.filtersPerPacket) throw tooManyFilters();
     const filter = reader.utf8();
     const options = reader.u8();
     if ((options & 3) === 3) throw protocolError("QoS 3"); // [MQTT-3.8.3-5]
@@ -88,7 +90,10 @@ export function guardUnsubscribe(packet: Uint8Array, version: ProtocolVersion): 
   if (reader.u16() === 0) throw protocolError("packet id 0"); // [MQTT-2.2.1-3]
   if (version === 5) readProperties(reader, allowedProperties.unsubscribe, () => undefined);
   if (reader.done) throw protocolError("UNSUBSCRIBE without a filter"); // [MQTT-3.10.3-2]
-  while (!reader.done) reader.utf8();
+  for (let filters = 1; !reader.done; filters++) {
+    if (filters > limits.filtersPerPacket) throw tooManyFilters();
+    reader.utf8();
+  }
 }
 
 /** PINGREQ, section 3.12. */
@@ -139,6 +144,10 @@ function guardWill(reader: PacketReader, version: ProtocolVersion): Uint8Array {
   checkTopicName(reader.utf8(), "the will's topic");
   reader.binary();
   return propertyBytes(kept);
+}
+
+function tooManyFilters(): MqttError {
+  return new MqttError(reasonCodes.quotaExceeded, `more than ${limits.filtersPerPacket} filters in a packet`);
 }
 
 function readerOf(packet: Uint8Array, first: number): PacketReader {

@@ -2,6 +2,7 @@
 
 import { describe, expect, it } from "vitest";
 import type { PlanLimits } from "../../../src/contracts/deployment-config.ts";
+import { limits } from "../../../src/broker/limits.ts";
 import { reasonCodes } from "../../../src/broker/mqtt/reason-codes.ts";
 import { user } from "../deployment/deployment-client.ts";
 import { config } from "../shards/link-client.ts";
@@ -30,6 +31,20 @@ describe("a plan's quotas", () => {
     expect(await device.subscribe("a", "d")).toEqual([1, reasonCodes.quotaExceeded]);
     const old = await Device.connect(deployment, "old", { version: 4 });
     expect(await old.subscribe("a", "b", "c")).toEqual([1, 1, 0x80]);
+  });
+
+  it("filters of one packet: as many as it may hold are done, one too many ends the connection with 0x97", async () => {
+    const deployment = await served(1, plan({ subscriptionsPerClientMax: 2 }));
+    const filters = Array.from({ length: limits.filtersPerPacket }, (_, i) => `${i}`);
+    const device = await Device.connect(deployment, "c");
+    const codes = await device.subscribe(...filters);
+    expect(codes.filter((code) => code === 1).length).toBe(2);
+    expect(codes.length).toBe(filters.length);
+    device.send({ cmd: "unsubscribe", messageId: 2, unsubscriptions: [...filters, "more"] });
+    expect(await device.ended()).toBe(reasonCodes.quotaExceeded);
+    const again = await Device.connect(deployment, "c");
+    await expect(again.subscribe(...filters, "more")).rejects.toThrow("closed");
+    expect(await again.ended()).toBe(reasonCodes.quotaExceeded);
   });
 
   it("messages a second: past the burst PUBACK is 0x97; 3.1.1, which has no word for it, is closed", async () => {
