@@ -22,8 +22,9 @@ export class Delivery {
   readonly message: Message;
   readonly #awaited = new Set<Inflight>();
   readonly #onSafe: () => void;
+  #armed = false;
 
-  /** `onSafe` is called once, when the last recipient is settled. */
+  /** `onSafe` is called once, when the last recipient is settled after `arm`. */
   constructor(message: Message, onSafe: () => void) {
     this.message = message;
     this.#onSafe = onSafe;
@@ -37,6 +38,11 @@ export class Delivery {
     return this.#awaited;
   }
 
+  /** Every recipient has been asked: from now on none is added. */
+  arm(): void {
+    this.#armed = true;
+  }
+
   await(inflight: Inflight): void {
     this.#awaited.add(inflight);
   }
@@ -44,6 +50,6 @@ export class Delivery {
   /** One recipient needs it in memory no more. */
   settle(inflight: Inflight): void {
     inflight.delivery = null;
-    if (this.#awaited.delete(inflight) && this.#awaited.size === 0) this.#onSafe();
+    if (this.#awaited.delete(inflight) && this.#awaited.size === 0 && this.#armed) this.#onSafe();
   }
 }

@@ -35,7 +35,8 @@ class Batch {
   readonly deliveries: Delivery[] = [];
   readonly safe: Promise<void>;
   deadline: ReturnType<typeof setTimeout> | null = null;
-  #unsafe = 0;
+  /** Deliveries that are not safe, and one while the batch is being handled. */
+  #unsafe = 1;
   #resolve: () => void = () => undefined;
 
   constructor() {
@@ -100,6 +101,7 @@ export class Deliveries {
     };
     visitEntries(envelope, visitor);
     ports.settle();
+    batch.settled();
     if (batch.unsafe) batch.deadline = setTimeout(() => this.#writeUnacknowledged(batch), ackDeadlineMs);
     if (failures.length > 0) throw failures[0];
     return batch.unsafe ? batch.safe : undefined;
@@ -131,7 +133,9 @@ export class Deliveries {
       store.append(message, stored);
       for (const outbound of toDrain) outbound.drain(now, effects);
     }
-    if (!delivery.safe) batch.add(delivery);
+    if (delivery.safe) return;
+    batch.add(delivery);
+    delivery.arm();
   }
 
   /** The deadline of a batch has come: what is not acknowledged goes to the store. */

@@ -77,6 +77,7 @@ class Harness {
       this.session.handle({ type: "stored" }, now, this.effects);
     }
     if (!delivery.safe) this.unsafe.add(delivery);
+    delivery.arm();
     this.settle();
   }
 

@@ -188,6 +188,23 @@ for (const shards of [1, 4]) {
   }
 }
 
+it("keeps a message for who has not acknowledged it, though it was too large for others before", async () => {
+  const deployment = await TestDeployment.create("too-large", 1);
+  for (const id of ["1", "2", "3", "4", "5", "6"]) {
+    await (await deployment.connect(`small-${id}`, { maximumPacketSize: 12 })).subscribe("x/y");
+  }
+  const slow = await deployment.connect("slow");
+  await slow.subscribe("x/y");
+  const publisher = await deployment.connect("p");
+  expect(await publisher.publish("x/y", "larger than twelve bytes")).toBe(0);
+  await slow.message(false);
+  await deployment.evict();
+  slow.close();
+  await slow.closed;
+  const back = await deployment.connect("slow");
+  expect(text(await back.message())).toBe("larger than twelve bytes");
+});
+
 it("refuses everything and writes nothing when it was never provisioned", async () => {
   const ghost = new TestDeployment("ghost", 1);
   expect((await LinkClient.request(ghost, { ...baseAttach, clientId: "x" })).status).toBe(404);
