@@ -156,11 +156,12 @@ export class StreamSender<Token> {
   #onFailure(batch: Batch<Token>): void {
     if (batch.answered || this.#retryTimer !== null) return;
     this.#attempt += 1;
-    if (this.#attempt === 1) this.#options.onTrouble(this.#tokens());
+    if (this.#attempt === 1) this.#options.onTrouble(this.tokens());
     this.#retryTimer = setTimeout(() => this.#retry(), this.#options.backOffMs(this.#attempt));
   }
 
-  #tokens(): Token[] {
+  /** Of all entries that are not answered, in order. */
+  tokens(): Token[] {
     const waiting = [...this.#unanswered, ...this.#full].flatMap((batch) => batch.tokens);
     return waiting.concat(this.#collecting.tokens);
   }

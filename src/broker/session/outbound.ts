@@ -86,6 +86,11 @@ export class Outbound {
     return this.#inflight.size;
   }
 
+  /** Number of the last message sent over this connection. */
+  get cursor(): number {
+    return this.#cursor;
+  }
+
   get sentUpTo(): number {
     return this.#sentUpTo;
   }
@@ -101,14 +106,15 @@ export class Outbound {
   }
 
   /** The client is still here after the shard forgot everything but the store: what was sent stays sent. */
-  resume(client: ClientBounds): void {
+  resume(client: ClientBounds, cursor: number, now: number, effects: Effect[]): void {
     this.#client = client;
+    this.#cursor = Math.min(cursor, this.#sentUpTo);
     for (const entry of this.#store.read(this.session, 0, this.#redeliver)) {
-      if (entry.n > this.#sentUpTo || entry.qos === 0) continue;
+      if (entry.n > this.#cursor || entry.qos === 0) continue;
       this.#track(entry);
+      this.#redeliver -= 1;
     }
-    this.#cursor = this.#sentUpTo;
-    this.#redeliver = 0;
+    this.drain(now, effects);
   }
 
   /** The client is gone. What is in memory alone is stored, unless the session ends with the connection. */

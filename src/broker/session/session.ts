@@ -24,7 +24,7 @@ export type SessionEvent =
   /** The client connected: a new connection, so unacknowledged messages are sent again. */
   | { type: "connected"; client: ClientBounds }
   /** The connection outlived the shard's memory. */
-  | { type: "resumed"; client: ClientBounds }
+  | { type: "resumed"; client: ClientBounds; cursor: number }
   /** The connection is gone; `keep`: the session outlives it. */
   | { type: "disconnected"; keep: boolean }
   | { type: "publish"; publish: Publish }
@@ -57,7 +57,7 @@ export class Session {
         return;
       case "resumed":
         this.connected = true;
-        this.outbound.resume(event.client);
+        this.outbound.resume(event.client, event.cursor, now, effects);
         return;
       case "disconnected":
         this.connected = false;

@@ -80,9 +80,10 @@ export class Clients {
     const { store } = this.#ports;
     const state = attachment.stored ? store.state(attachment.uid, attachment.sentUpTo) : EMPTY;
     const session = this.#newSession(attachment.uid, attachment.attach.clientId, state);
-    session.handle({ type: "resumed", client: attachment.attach }, this.#ports.now(), this.#ports.effects);
     const link = new Link(socket, attachment, session, this.#dirty, true);
     this.#register(link);
+    const { attach: client, cursor = attachment.sentUpTo } = attachment;
+    session.handle({ type: "resumed", client, cursor }, this.#ports.now(), this.#ports.effects);
     if (this.#unmet > 0) this.#unmet -= 1;
     return link;
   }

@@ -20,6 +20,8 @@ export interface LinkAttachment {
   /** The session has a row. */
   stored: boolean;
   sentUpTo: number;
+  /** Last message sent over this connection; absent: as sentUpTo. */
+  cursor?: number;
 }
 
 export class Link {
@@ -116,6 +118,7 @@ export class Link {
   /** Writes down what must outlive the memory. */
   save(): void {
     this.attachment.sentUpTo = this.session.outbound.sentUpTo;
+    this.attachment.cursor = this.session.outbound.cursor;
     this.socket.serializeAttachment(this.attachment);
   }
 

@@ -79,6 +79,8 @@ export class SessionStream {
       this.dropped += 1;
       return;
     }
+    // What is in the stream comes before it, so it must come before it in the outbox too.
+    if (!this.#spilled) this.#store(this.#sender.tokens());
     const id = this.#ports.outbox.add(this.#shard, publisher, expiresAt, packet);
     if (id === null) {
       awaiter.refused();

@@ -63,8 +63,10 @@ class Harness {
   /** The object loses its memory while the client is connected, as it may once nothing is in memory alone. */
   hibernate(receiveMaximum: number): void {
     this.deadline();
-    this.session = this.#load(this.session.outbound.sentUpTo);
-    this.session.handle({ type: "resumed", client: { receiveMaximum, maximumPacketSize: null } }, 0, this.effects);
+    const { sentUpTo, cursor } = this.session.outbound;
+    this.session = this.#load(sentUpTo);
+    const client = { receiveMaximum, maximumPacketSize: null };
+    this.session.handle({ type: "resumed", client, cursor }, 0, this.effects);
     this.settle();
   }
 
@@ -311,4 +313,15 @@ it("[MQTT-3.3.4-9] ends a client that sends more unacknowledged messages than th
   }
   expect(harness.effects.map(({ type }) => type)).toEqual([...Array.from({ length: 10 }, () => "route"), "end"]);
   expect(harness.effects.at(-1)).toMatchObject({ reasonCode: 0x93 });
+});
+
+it("[MQTT-4.4.0-1] goes on with what must be sent again after the memory was lost in the middle of it", () => {
+  const harness = new Harness();
+  harness.connect();
+  for (let id = 1; id <= 5; id++) harness.deliver(message(id, 1));
+  harness.disconnect();
+  harness.connect(1);
+  harness.hibernate(1);
+  for (let i = 5; i < harness.received.length; i++) harness.acknowledge(harness.received[i]?.packetId ?? 0);
+  expect(harness.received.map(({ id }) => id)).toEqual([1, 2, 3, 4, 5, 1, 2, 3, 4, 5]);
 });
