@@ -180,6 +180,9 @@ export type DeliverReply =
   | { status: "done"; incarnation: number }
   /** Not the next one: send again from `expected`. */
   | { status: "gap"; incarnation: number; expected: number }
+  /** Meant for another incarnation of the receiver: nothing was applied. The sender puts in front what only that one
+   *  had, and sends again. */
+  | { status: "reset"; incarnation: number }
   /** A newer incarnation of the sender was seen: this one is dead. */
   | { status: "stale"; incarnation: number }
   | { status: "not_provisioned"; incarnation: number };

@@ -11,7 +11,7 @@ export const STREAM_URL = "https://shard/stream";
 
 const VERSION = 1;
 const REPLY_BYTES = 22;
-const statuses = ["done", "gap", "stale", "not_provisioned"] as const;
+const statuses = ["done", "gap", "stale", "not_provisioned", "reset"] as const;
 
 /** The answer to batch `sequence` as bytes. */
 export function writeReply(sequence: number, reply: DeliverReply): Uint8Array {

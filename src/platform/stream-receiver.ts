@@ -37,6 +37,7 @@ export class StreamReceiver {
   ): Promise<DeliverReply> {
     const header = readHeader(envelope);
     const incarnation = this.#incarnation;
+    if (header.receiver !== 0 && header.receiver !== incarnation) return { status: "reset", incarnation };
     let state = this.#senders.get(header.sender);
     if (state === undefined || header.incarnation > state.incarnation) {
       if (header.sequence !== header.base) return { status: "gap", incarnation, expected: header.base };

@@ -18,12 +18,15 @@ export interface StreamSenderOptions<Token> {
   call(envelope: Uint8Array): Promise<DeliverReply>;
   /** Milliseconds until try `attempt` (from 1). */
   backOffMs(attempt: number): number;
-  /** The receiver has these, in order; `receiver` is its incarnation. */
-  onAnswered(tokens: Token[], receiver: number): void;
+  /** The receiver has these, in order. */
+  onAnswered(tokens: Token[]): void;
   /** A call failed: none of these, in order, is answered; they will be sent until they are. */
   onTrouble(tokens: Token[]): void;
   /** All that was unanswered at the trouble has been answered. */
   onRecovered(): void;
+  /** The receiver has lost its memory. What `repeat` is called for with each writes, in order, goes in front of all that
+   *  is not answered: what the receiver had and is to have again. */
+  onReset(repeat: (write: (writer: EnvelopeWriter) => void, token: Token) => void): void;
   /** A newer incarnation of this object lives: this one must end. */
   onReplaced(): void;
 }
@@ -33,6 +36,8 @@ interface Batch<Token> {
   readonly tokens: Token[];
   readonly sequence: number;
   answered: boolean;
+  /** Sent, and neither answered nor failed. */
+  outstanding: boolean;
 }
 
 /** One stream. `writer` takes the next entry; call `written` behind each. */
@@ -44,6 +49,10 @@ export class StreamSender<Token> {
   #full: Batch<Token>[] = [];
   #collecting: { writer: EnvelopeWriter; tokens: Token[] } = { writer: new EnvelopeWriter(), tokens: [] };
   #nextSequence = 1;
+  /** Incarnation of the receiver as far as it is known; 0: not yet. */
+  #receiver = 0;
+  /** The receiver was reset: nothing is sent until all that is outstanding has come back. */
+  #wasReset = false;
   #pumpScheduled = false;
   #lastEntries = 0;
   #attempt = 0;
@@ -79,8 +88,7 @@ export class StreamSender<Token> {
   written(token: Token | null): void {
     const { writer, tokens } = this.#collecting;
     if (token !== null) tokens.push(token);
-    const { batchBytes, batchEntries } = this.#options.bounds;
-    if (writer.byteLength >= batchBytes || writer.entries >= batchEntries) this.#full.push(this.#close());
+    if (this.#isFull(writer)) this.#full.push(this.#close());
     if (this.#pumpScheduled) return;
     this.#pumpScheduled = true;
     // Idle: at the end of this event. Busy: one turn later, so that what arrives meanwhile travels along.
@@ -94,15 +102,27 @@ export class StreamSender<Token> {
     this.#pump();
   }
 
+  /** Of all entries that are not answered, in order. */
+  tokens(): Token[] {
+    const waiting = [...this.#unanswered, ...this.#full].flatMap((batch) => batch.tokens);
+    return waiting.concat(this.#collecting.tokens);
+  }
+
+  #isFull(writer: EnvelopeWriter): boolean {
+    const { batchBytes, batchEntries } = this.#options.bounds;
+    return writer.byteLength >= batchBytes || writer.entries >= batchEntries;
+  }
+
   #close(): Batch<Token> {
     const { writer, tokens } = this.#collecting;
     this.#collecting = { writer: new EnvelopeWriter(), tokens: [] };
-    return { writer, tokens, sequence: this.#nextSequence++, answered: false };
+    return { writer, tokens, sequence: this.#nextSequence++, answered: false, outstanding: false };
   }
 
   #pump(): void {
     this.#pumpScheduled = false;
-    while (!this.troubled && this.#unanswered.length < this.#options.bounds.callsOutstanding) {
+    const { callsOutstanding } = this.#options.bounds;
+    while (!this.troubled && !this.#wasReset && this.#unanswered.length < callsOutstanding) {
       const batch = this.#full.shift() ?? (this.#collecting.writer.entries > 0 ? this.#close() : null);
       if (batch === null) return;
       this.#unanswered.push(batch);
@@ -112,12 +132,14 @@ export class StreamSender<Token> {
 
   #send(batch: Batch<Token>): void {
     this.#lastEntries = batch.writer.entries;
+    batch.outstanding = true;
     const { sender, incarnation, bounds } = this.#options;
     const header: EnvelopeHeader = {
       sender,
       incarnation,
       sequence: batch.sequence,
       base: this.#unanswered[0]?.sequence ?? batch.sequence,
+      receiver: this.#receiver,
       writeAtOnce: this.#unanswered.length >= bounds.callsOutstanding,
     };
     this.#options.call(batch.writer.seal(header)).then(
@@ -129,10 +151,17 @@ export class StreamSender<Token> {
   #onReply(batch: Batch<Token>, reply: DeliverReply): void {
     switch (reply.status) {
       case "done":
-        this.#onDone(batch, reply.incarnation);
+        this.#receiver = Math.max(this.#receiver, reply.incarnation);
+        this.#onDone(batch);
         return;
       case "stale":
         this.#options.onReplaced();
+        return;
+      case "reset":
+        batch.outstanding = false;
+        this.#receiver = reply.incarnation;
+        this.#wasReset = true;
+        this.#beginAgain();
         return;
       case "gap":
       case "not_provisioned":
@@ -143,43 +172,80 @@ export class StreamSender<Token> {
     }
   }
 
-  #onDone(batch: Batch<Token>, receiver: number): void {
+  #onDone(batch: Batch<Token>): void {
+    batch.outstanding = false;
     if (batch.answered) return;
     batch.answered = true;
     const first = this.#unanswered[0] === batch;
     this.#unanswered = this.#unanswered.filter((other) => other !== batch);
-    this.#options.onAnswered(batch.tokens, receiver);
+    this.#options.onAnswered(batch.tokens);
+    this.#beginAgain();
     if (this.troubled && (first || this.#unanswered.length === 0)) this.#recover();
     this.#pump();
   }
 
   #onFailure(batch: Batch<Token>): void {
-    if (batch.answered || this.#retryTimer !== null) return;
+    batch.outstanding = false;
+    if (batch.answered) return;
+    this.#beginAgain();
+    if (batch.outstanding || this.#retryTimer !== null) return;
     this.#attempt += 1;
     if (this.#attempt === 1) this.#options.onTrouble(this.tokens());
     this.#retryTimer = setTimeout(() => this.#retry(), this.#options.backOffMs(this.#attempt));
-  }
-
-  /** Of all entries that are not answered, in order. */
-  tokens(): Token[] {
-    const waiting = [...this.#unanswered, ...this.#full].flatMap((batch) => batch.tokens);
-    return waiting.concat(this.#collecting.tokens);
   }
 
   /** Tries the first unanswered batch alone: only when it came through do the others follow. */
   #retry(): void {
     this.#retryTimer = null;
     const first = this.#unanswered[0];
-    if (first === undefined) this.#recover();
-    else this.#send(first);
+    if (this.#wasReset) this.#beginAgain();
+    else if (first === undefined) this.#recover();
+    else if (!first.outstanding) this.#send(first);
   }
 
   #recover(): void {
     this.#attempt = 0;
     if (this.#retryTimer !== null) clearTimeout(this.#retryTimer);
     this.#retryTimer = null;
-    for (const batch of this.#unanswered) this.#send(batch);
+    this.#sendUnanswered();
     this.#options.onRecovered();
     this.#pump();
+  }
+
+  /** The receiver was reset and nothing is on its way: what it must have again goes first, then all the rest, in the
+   *  order in which it was written. */
+  #beginAgain(): void {
+    if (!this.#wasReset || this.#unanswered.some(({ outstanding }) => outstanding)) return;
+    this.#wasReset = false;
+    this.#unanswered = [...this.#repeated(), ...this.#unanswered];
+    if (!this.troubled) this.#sendUnanswered();
+    else if (this.#retryTimer === null) this.#retry();
+  }
+
+  /** Batches numbered before the first unanswered one: a receiver that was reset begins with them. */
+  #repeated(): Batch<Token>[] {
+    const batches: { writer: EnvelopeWriter; tokens: Token[] }[] = [];
+    const waiting = new Set(this.tokens()); // What was repeated before and not answered is among them.
+    this.#options.onReset((write, token) => {
+      if (waiting.has(token)) return;
+      let last = batches.at(-1);
+      if (last === undefined || this.#isFull(last.writer)) {
+        last = { writer: new EnvelopeWriter(), tokens: [] };
+        batches.push(last);
+      }
+      write(last.writer);
+      last.tokens.push(token);
+    });
+    const first = (this.#unanswered[0] ?? this.#full[0])?.sequence ?? this.#nextSequence;
+    return batches.map((batch, i) => ({
+      ...batch,
+      sequence: first - batches.length + i,
+      answered: false,
+      outstanding: false,
+    }));
+  }
+
+  #sendUnanswered(): void {
+    for (const batch of this.#unanswered) if (!batch.outstanding) this.#send(batch);
   }
 }

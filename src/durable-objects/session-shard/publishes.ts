@@ -1,13 +1,15 @@
 // What this shard sends to the topic shards: one stream each, and the publishes whose outcome is awaited. A publish is
-// kept until its outcome came back; if the topic shard was reset in between, it is sent again.
+// kept until its outcome came back; if the topic shard was reset in between, it is sent again, before all newer ones.
 
 import { limits } from "../../broker/limits.ts";
 import { shardOfSlot, slotOfTopic } from "../../broker/topics/slots.ts";
 import type { RouteRequest } from "../../contracts/envelope.ts";
 import type { StreamChannel } from "../../platform/stream-channel.ts";
+import type { StreamSenderOptions } from "../../platform/stream-sender.ts";
 import { StreamSender } from "../../platform/stream-sender.ts";
+import type { Routes } from "./routes.ts";
 
-/** A stream that has answered nothing for this long while outcomes are awaited is asked for its incarnation. */
+/** A stream that has answered nothing for this long while something is awaited is asked for its incarnation. */
 const PROBE_MS = 5_000;
 
 export interface PublishPorts {
@@ -16,11 +18,13 @@ export interface PublishPorts {
   topicShards(): number;
   channel(topicShard: number): StreamChannel;
   backOffMs(attempt: number): number;
-  /** A topic shard was reset since it was last heard of. */
-  onReset(topicShard: number): void;
+  /** Of whose requests the topic shards are told here. */
+  routes(): Pick<Routes, "awaits" | "received" | "unanswered">;
   /** A newer incarnation of this object lives. */
   onReplaced(): void;
 }
+
+type Repeat = Parameters<StreamSenderOptions<number>["onReset"]>[0];
 
 /** Is told the outcome of a publish. */
 export interface OutcomeAwaiter {
@@ -32,16 +36,16 @@ interface Awaited {
   readonly expiresAt: number;
   readonly packet: Uint8Array;
   readonly awaiter: OutcomeAwaiter;
-  /** Incarnation of the topic shard that has it; null: not answered yet. */
-  receivedBy: number | null;
+  /** The topic shard has it. */
+  received: boolean;
 }
 
 class TopicStream {
+  /** Tokens: the number of a publish, or a route request's with a minus. */
   readonly sender: StreamSender<number>;
   readonly awaited = new Map<number, Awaited>();
   awaitedBytes = 0;
   nextNumber = 1;
-  receiver: number | null = null;
   probe: ReturnType<typeof setTimeout> | null = null;
 
   constructor(sender: (stream: TopicStream) => StreamSender<number>) {
@@ -80,9 +84,9 @@ export class Publishes {
     if (awaiter !== null) {
       number = stream.nextNumber;
       stream.nextNumber = (number % 0xffff_ffff) + 1;
-      stream.awaited.set(number, { publisher, expiresAt, packet, awaiter, receivedBy: null });
+      stream.awaited.set(number, { publisher, expiresAt, packet, awaiter, received: false });
       stream.awaitedBytes += packet.length;
-      this.#armProbe(stream);
+      this.#armProbe(topicShard, stream);
     }
     stream.sender.writer.publish(number, publisher, expiresAt, packet);
     stream.sender.written(number === 0 ? null : number);
@@ -90,9 +94,19 @@ export class Publishes {
   }
 
   requestRoute(topicShard: number, request: RouteRequest): void {
-    const { sender } = this.#stream(topicShard);
-    sender.writer.routeRequest(request);
-    sender.written(null);
+    const stream = this.#stream(topicShard);
+    stream.sender.writer.routeRequest(request);
+    stream.sender.written(-request.request);
+    this.#armProbe(topicShard, stream);
+  }
+
+  /** A topic shard answered something that was awaited: when that was all, its stream is left alone, so that the object
+   *  can sleep. */
+  rest(topicShard: number): void {
+    const stream = this.#stream(topicShard);
+    if (stream.probe === null || stream.awaited.size > 0 || this.#ports.routes().awaits(topicShard)) return;
+    clearTimeout(stream.probe);
+    stream.probe = null;
   }
 
   /** A topic shard told the outcome of publishes `first` to `first + count - 1`. */
@@ -105,10 +119,7 @@ export class Publishes {
       stream.awaitedBytes -= awaited.packet.length;
       awaited.awaiter.routed(reasonCode);
     }
-    if (stream.awaited.size === 0 && stream.probe !== null) {
-      clearTimeout(stream.probe);
-      stream.probe = null;
-    }
+    this.rest(topicShard);
   }
 
   #stream(topicShard: number): TopicStream {
@@ -128,9 +139,10 @@ export class Publishes {
           },
           call: (envelope) => channel.deliver(envelope),
           backOffMs: (attempt) => ports.backOffMs(attempt),
-          onAnswered: (numbers, receiver) => this.#answered(topicShard, self, numbers, receiver),
+          onAnswered: (tokens) => this.#answered(topicShard, self, tokens),
           onTrouble: () => undefined,
           onRecovered: () => undefined,
+          onReset: (repeat) => this.#repeat(topicShard, self, repeat),
           onReplaced: () => ports.onReplaced(),
         }),
     );
@@ -138,29 +150,32 @@ export class Publishes {
     return stream;
   }
 
-  #answered(topicShard: number, stream: TopicStream, numbers: number[], receiver: number): void {
-    for (const number of numbers) {
-      const awaited = stream.awaited.get(number);
-      if (awaited !== undefined) awaited.receivedBy = receiver;
-    }
-    const wasReset = stream.receiver !== null && stream.receiver !== receiver;
-    stream.receiver = receiver;
-    if (!wasReset) return;
-    for (const [number, awaited] of stream.awaited) {
-      if (awaited.receivedBy === null || awaited.receivedBy === receiver) continue;
-      awaited.receivedBy = null;
-      stream.sender.writer.publish(number, awaited.publisher, awaited.expiresAt, awaited.packet);
-      stream.sender.written(number);
-    }
-    this.#ports.onReset(topicShard);
-  }
-
-  #armProbe(stream: TopicStream): void {
+  #armProbe(topicShard: number, stream: TopicStream): void {
     stream.probe ??= setTimeout(() => {
       stream.probe = null;
-      if (stream.awaited.size === 0) return;
+      if (stream.awaited.size === 0 && !this.#ports.routes().awaits(topicShard)) return;
       if (stream.sender.idle) stream.sender.probe();
-      this.#armProbe(stream);
+      this.#armProbe(topicShard, stream);
     }, PROBE_MS);
+  }
+
+  #answered(topicShard: number, stream: TopicStream, tokens: readonly number[]): void {
+    for (const token of tokens) {
+      if (token < 0) this.#ports.routes().received(topicShard, -token);
+      else {
+        const awaited = stream.awaited.get(token);
+        if (awaited !== undefined) awaited.received = true;
+      }
+    }
+  }
+
+  /** What a topic shard had received and lost with its memory before it told the outcome. */
+  #repeat(topicShard: number, stream: TopicStream, repeat: Repeat): void {
+    for (const request of this.#ports.routes().unanswered(topicShard)) {
+      repeat((writer) => writer.routeRequest(request), -request.request);
+    }
+    for (const [number, { received, publisher, expiresAt, packet }] of stream.awaited) {
+      if (received) repeat((writer) => writer.publish(number, publisher, expiresAt, packet), number);
+    }
   }
 }

@@ -8,8 +8,10 @@ import type { RouteRequest } from "../../contracts/envelope.ts";
 export interface RoutePorts {
   /** Number of topic shards. */
   topicShards(): number;
-  /** Puts a request into the stream to a topic shard. */
+  /** Puts a request into the stream to a topic shard, which tells `received` of it. */
   send(topicShard: number, request: RouteRequest): void;
+  /** A topic shard owes no answer any more. */
+  rest(topicShard: number): void;
   now(): number;
   /** Calls `removeIfUnwanted` at that time. */
   removeLater(filter: string, at: number): void;
@@ -19,7 +21,8 @@ export interface RoutePorts {
 
 interface OpenRequest {
   readonly request: RouteRequest;
-  readonly waiting: Set<number>;
+  /** Topic shards that have not answered, and whether they have the request. */
+  readonly waiting: Map<number, { received: boolean }>;
   readonly done: ((accepted: boolean) => void) | null;
   accepted: boolean;
 }
@@ -35,6 +38,8 @@ export class Routes {
   readonly #sql: SqlStorage;
   readonly #ports: RoutePorts;
   readonly #open = new Map<number, OpenRequest>();
+  /** Answers that each topic shard owes. */
+  readonly #owed = new Map<number, number>();
   #nextRequest = 1;
   #lastNumber = 0;
 
@@ -86,6 +91,7 @@ export class Routes {
   stored(topicShard: number, request: number, accepted: boolean): void {
     const open = this.#open.get(request);
     if (open === undefined || !open.waiting.delete(topicShard)) return;
+    this.#owe(topicShard, -1);
     open.accepted &&= accepted;
     if (open.waiting.size > 0) return;
     this.#open.delete(request);
@@ -93,10 +99,22 @@ export class Routes {
     open.done?.(open.accepted);
   }
 
-  /** A topic shard was reset: what it has not answered is asked again. */
-  resend(topicShard: number): void {
+  /** Whether a topic shard owes an answer. */
+  awaits(topicShard: number): boolean {
+    return (this.#owed.get(topicShard) ?? 0) > 0;
+  }
+
+  /** A topic shard has a request. */
+  received(topicShard: number, request: number): void {
+    const waiting = this.#open.get(request)?.waiting.get(topicShard);
+    if (waiting !== undefined) waiting.received = true;
+  }
+
+  /** Requests that a topic shard has and did not answer: if it loses its memory, they are to be sent again. */
+  *unanswered(topicShard: number): Generator<RouteRequest> {
+    if (!this.awaits(topicShard)) return;
     for (const { request, waiting } of this.#open.values()) {
-      if (waiting.has(topicShard)) this.#ports.send(topicShard, request);
+      if (waiting.get(topicShard)?.received === true) yield request;
     }
   }
 
@@ -109,9 +127,18 @@ export class Routes {
   ): number {
     const request: RouteRequest = { request: this.#nextRequest++, filter, number, wanted, retainedFor };
     const shards = shardsOf(filter, this.#ports.topicShards());
-    this.#open.set(request.request, { request, waiting: new Set(shards), done, accepted: true });
-    for (const shard of shards) this.#ports.send(shard, request);
+    const waiting = new Map(shards.map((shard) => [shard, { received: false }]));
+    this.#open.set(request.request, { request, waiting, done, accepted: true });
+    for (const shard of shards) {
+      this.#owe(shard, 1);
+      this.#ports.send(shard, request);
+    }
     return request.request;
+  }
+
+  #owe(topicShard: number, answers: number): void {
+    this.#owed.set(topicShard, (this.#owed.get(topicShard) ?? 0) + answers);
+    if (!this.awaits(topicShard)) this.#ports.rest(topicShard);
   }
 
   #find(filter: string): RouteRow | null {

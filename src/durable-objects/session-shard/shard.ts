@@ -90,12 +90,13 @@ export class Shard {
           limits.callTimeoutMs,
         ),
       backOffMs: (attempt) => backOffMs(attempt, Math.random()),
-      onReset: (topicShard) => this.#routes.resend(topicShard),
+      routes: () => this.#routes,
       onReplaced: () => context.abort("replaced by a newer incarnation"),
     });
     this.#routes = new Routes(sql, {
       topicShards: () => config().shards.topic,
       send: (topicShard, request) => this.#publishes.requestRoute(topicShard, request),
+      rest: (topicShard) => this.#publishes.rest(topicShard),
       now: Date.now,
       removeLater: (filter, at) => this.#deadlines.set("unroute", filter, at),
       wanted: (filter) => this.#subscriptions.wanted(filter),

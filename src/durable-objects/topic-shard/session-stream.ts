@@ -64,6 +64,7 @@ export class SessionStream {
       onAnswered: (sent) => this.#answered(sent),
       onTrouble: (sent) => this.#store(sent),
       onRecovered: () => this.#refill(),
+      onReset: () => undefined, // What it has answered is safe with it.
       onReplaced: () => ports.onReplaced(),
     });
   }
