@@ -122,8 +122,9 @@ export const limits = {
   /** Topic aliases that the server accepts from a client. */
   topicAliasMaximum: 65_535 >> 4,
 
-  /** Cached results of topic lookups in a shard; past it the least recently used goes. */
-  matchCacheTopics: 10_000,
+  /** Cached results of topic lookups in a shard: topics and what they matched, together; past it the least recently
+   *  used goes. */
+  matchCacheEntries: 50_000,
   /** Cached nodes of the subscription trie in a shard. */
   trieCacheNodes: 100_000,
   /** Sessions without a connection kept in a shard's memory. */

@@ -42,19 +42,20 @@ export class StreamChannel {
   }
 
   #open(first: Uint8Array): void {
-    this.#opening = [first];
+    const waiting = [first];
+    this.#opening = waiting;
+    const failed = () => {
+      if (this.#opening === waiting) this.#fail();
+    };
     const request = new Request(STREAM_URL, { headers: { Upgrade: "websocket" } });
-    this.#fetch(request).then(
-      ({ webSocket }) => {
-        if (webSocket === null) this.#fail();
-        else this.#opened(webSocket);
-      },
-      () => this.#fail(),
-    );
+    this.#fetch(request).then(({ webSocket }) => {
+      if (webSocket === null) failed();
+      else if (this.#opening === waiting) this.#opened(webSocket, waiting);
+      else discard(webSocket); // It opened after it was given up.
+    }, failed);
   }
 
-  #opened(socket: WebSocket): void {
-    const waiting = this.#opening ?? [];
+  #opened(socket: WebSocket, waiting: readonly Uint8Array[]): void {
     this.#opening = null;
     this.#socket = socket;
     socket.binaryType = "arraybuffer";
@@ -118,4 +119,10 @@ export class StreamChannel {
       // It is gone already.
     }
   }
+}
+
+/** Closes a socket that nobody listens to. */
+function discard(socket: WebSocket): void {
+  socket.accept();
+  socket.close(1000, "");
 }

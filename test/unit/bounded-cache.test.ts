@@ -13,6 +13,18 @@ describe("bounded cache", () => {
     expect(cache.size).toBe(2);
   });
 
+  it("forgets by weight, and remembers nothing that alone weighs more than the bound", () => {
+    const cache = new BoundedCache<string, number[]>(5, ({ length }) => length);
+    cache.set("a", [1, 1]);
+    cache.set("b", [1, 1, 1]);
+    cache.set("c", [1]);
+    expect([cache.get("a"), cache.get("b"), cache.get("c")]).toEqual([undefined, [1, 1, 1], [1]]);
+    cache.set("b", [1, 1, 1, 1, 1, 1]);
+    expect([cache.get("b"), cache.get("c")]).toEqual([undefined, [1]]);
+    cache.set("d", [1, 1, 1, 1]);
+    expect([cache.get("c"), cache.get("d")]).toEqual([[1], [1, 1, 1, 1]]);
+  });
+
   it("never holds more than its bound, and only what was set last", () => {
     const step = fc.tuple(fc.constantFrom("get", "set", "delete"), fc.nat(12), fc.nat());
     fc.assert(

@@ -19,9 +19,9 @@ export class MatchCache<Value> {
   readonly #filters: string[] = [];
   #changes = 0;
 
-  /** `topicsMax`: how many topics are remembered. */
-  constructor(topicsMax: number) {
-    this.#topics = new BoundedCache(topicsMax);
+  /** `weightMax`: how much is remembered; a topic weighs 1, and what it matched `weigh` more. */
+  constructor(weightMax: number, weigh: (value: Value) => number) {
+    this.#topics = new BoundedCache(weightMax, ({ value }) => 1 + weigh(value));
   }
 
   /** What was set for a topic, or undefined: not known, or no longer right. */

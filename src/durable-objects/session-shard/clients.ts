@@ -38,7 +38,8 @@ export class Clients {
   readonly #ports: ClientPorts;
   readonly #links = new Map<number, Link>();
   readonly #byClientId = new Map<string, Link>();
-  readonly #bySocket = new WeakMap<WebSocket, Link>();
+  /** Null: it was ended before the object lost its memory. */
+  readonly #bySocket = new WeakMap<WebSocket, Link | null>();
   readonly #dirty: Link[] = [];
   readonly #offline = new BoundedCache<number, Session>(limits.offlineSessionCache);
   /** Sockets of before the object lost its memory that were not met yet. */
@@ -74,9 +75,13 @@ export class Clients {
   /** The link of an open socket; null if it was ended. */
   linkOf(socket: WebSocket): Link | null {
     const known = this.#bySocket.get(socket);
-    if (known !== undefined) return known.closed ? null : known;
+    if (known !== undefined) return known === null || known.closed ? null : known;
+    if (this.#unmet > 0) this.#unmet -= 1;
     const attachment = socket.deserializeAttachment() as LinkAttachment | null;
-    if (attachment === null) return null;
+    if (attachment === null) {
+      this.#bySocket.set(socket, null);
+      return null;
+    }
     const { store } = this.#ports;
     const state = attachment.stored ? store.state(attachment.uid, attachment.sentUpTo) : EMPTY;
     const session = this.#newSession(attachment.uid, attachment.attach.clientId, state);
@@ -84,7 +89,6 @@ export class Clients {
     this.#register(link);
     const { attach: client, cursor = attachment.sentUpTo } = attachment;
     session.handle({ type: "resumed", client, cursor }, this.#ports.now(), this.#ports.effects);
-    if (this.#unmet > 0) this.#unmet -= 1;
     return link;
   }
 
@@ -103,12 +107,12 @@ export class Clients {
     if (link !== null) return link.session;
     const cached = this.#offline.get(uid);
     if (cached !== undefined) return cached;
-    const record = this.#ports.records.findByUid(uid);
+    const found = this.#ports.records.findByUid(uid);
+    const record = found === null ? null : this.#offlineNow(found);
     if (record === null) {
-      this.discard(uid);
+      if (found === null) this.discard(uid);
       return null;
     }
-    if (this.#gone(record)) return null;
     const state = this.#ports.store.state(uid, record.sent_up_to);
     const session = this.#newSession(uid, record.client_id, state);
     this.#offline.set(uid, session);
@@ -127,8 +131,9 @@ export class Clients {
     if (this.connections >= limits.connectionsPerShard) {
       return { v: 1, reasonCode: reasonCodes.serverBusy, reasonString: "no room for more connections" };
     }
-    let record = records.findByClientId(attach.clientId);
-    if (record !== null && (this.#gone(record) || attach.cleanStart)) {
+    const found = records.findByClientId(attach.clientId);
+    let record = found === null ? null : this.#offlineNow(found);
+    if (record !== null && attach.cleanStart) {
       this.discard(record.uid); // [MQTT-3.1.2-4]
       record = null;
     }
@@ -234,33 +239,33 @@ export class Clients {
     for (const uid of this.#ports.records.connectedUids()) {
       if (this.byUid(uid) !== null) continue;
       const record = this.#ports.records.findByUid(uid);
-      if (record !== null) this.#gone(record);
+      if (record !== null) this.#offlineNow(record);
     }
   }
 
-  /** True if a session without a connection has expired, and was discarded. One that lost its socket with the object's
-   *  memory counts as disconnected from now. */
-  #gone(record: SessionRecord): boolean {
-    const { records, now, expireAt } = this.#ports;
-    if (record.disconnected_at === null) {
-      if (record.expiry_interval === 0) {
-        this.discard(record.uid);
-        return true;
-      }
-      const expiresAt = records.disconnected(record.uid, {
-        reason: "server_shutdown",
-        expiryInterval: record.expiry_interval,
-        // Which of the stored messages had been sent is forgotten: any of them may have been.
-        sentUpTo: Math.max(record.sent_up_to, this.#ports.store.state(record.uid, 0).lastNumber),
-        dropped: 0,
-        now: now(),
-      });
-      if (expiresAt !== null) expireAt(expiresAt);
-      return false;
+  /** The record of a session without a connection; null: it has expired, and was discarded. One that lost its socket
+   *  with the object's memory counts as disconnected from now. */
+  #offlineNow(record: SessionRecord): SessionRecord | null {
+    const { records, store, now, expireAt } = this.#ports;
+    if (record.disconnected_at !== null) {
+      if (record.expires_at === null || record.expires_at > now()) return record;
+      this.discard(record.uid);
+      return null;
     }
-    if (record.expires_at === null || record.expires_at > now()) return false;
-    this.discard(record.uid);
-    return true;
+    if (record.expiry_interval === 0) {
+      this.discard(record.uid);
+      return null;
+    }
+    const expiresAt = records.disconnected(record.uid, {
+      reason: "server_shutdown",
+      expiryInterval: record.expiry_interval,
+      // Which of the stored messages had been sent is forgotten: any of them may have been.
+      sentUpTo: Math.max(record.sent_up_to, store.state(record.uid, 0).lastNumber),
+      dropped: 0,
+      now: now(),
+    });
+    if (expiresAt !== null) expireAt(expiresAt);
+    return records.findByUid(record.uid);
   }
 
   #meet(tag: string, is: (link: Link) => boolean): Link | null {

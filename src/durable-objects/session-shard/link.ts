@@ -109,6 +109,7 @@ export class Link {
     if (this.#closed) return;
     this.#closed = true;
     try {
+      this.socket.serializeAttachment(null); // Who sleeps before the other side has closed must not take it up again.
       this.socket.close(code, reason);
     } catch {
       // It is gone already.

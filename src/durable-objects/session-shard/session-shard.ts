@@ -18,6 +18,7 @@ import type {
 } from "../../contracts/rpc.ts";
 import type { Env } from "../../platform/env.ts";
 import { log } from "../../platform/log.ts";
+import { erase } from "../../platform/erase.ts";
 import { ShardState } from "../../platform/shard-state.ts";
 import { StreamSockets } from "../../platform/stream-sockets.ts";
 import { migrations } from "./schema.ts";
@@ -133,10 +134,14 @@ export class SessionShard extends DurableObject<Env> implements SessionShardRpc 
   }
 
   async destroy(): Promise<void> {
-    this.#shard?.endAll();
+    const shard = this.#shard;
     this.#shard = null;
-    await this.ctx.storage.deleteAlarm();
-    await this.ctx.storage.deleteAll();
+    try {
+      shard?.endAll();
+    } catch (error) {
+      log.error("a destroyed shard's clients could not all be ended", { error });
+    }
+    await erase(this.ctx, shard !== null);
   }
 
   async #answer<T>(ask: (shard: Shard) => T | Promise<T>): Promise<Outcome<T, NotProvisioned>> {

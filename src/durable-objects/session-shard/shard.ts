@@ -317,10 +317,26 @@ export class Shard {
     const effects = this.#effects;
     for (let i = 0; i < effects.length; i++) {
       const effect = effects[i];
-      if (effect !== undefined) this.#perform(effect);
+      if (effect === undefined) continue;
+      try {
+        this.#perform(effect);
+      } catch (error) {
+        this.#failed(effect.session, error);
+      }
     }
     effects.length = 0;
     this.#clients.flush();
+  }
+
+  /** A bug of ours ends one client, not the shard. */
+  #failed(session: number, error: unknown): void {
+    log.error("an effect failed", { error });
+    try {
+      const link = this.#clients.byUid(session);
+      if (link !== null) this.#end(link, reasonCodes.unspecifiedError, "internal error", "internal_error");
+    } catch (again) {
+      log.error("a client could not be ended", { error: again });
+    }
   }
 
   #perform(effect: Effect): void {

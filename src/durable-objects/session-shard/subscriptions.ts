@@ -28,7 +28,7 @@ export interface StoredSubscription extends Subscription {
 export class Subscriptions {
   readonly #sql: SqlStorage;
   readonly #trie: FilterTrie;
-  readonly #matched = new MatchCache<readonly Grant[]>(limits.matchCacheTopics);
+  readonly #matched = new MatchCache<readonly Grant[]>(limits.matchCacheEntries, ({ length }) => length);
 
   constructor(sql: SqlStorage) {
     this.#sql = sql;

@@ -9,7 +9,7 @@ import { EVERYWHERE, slotOfFilter, slotOfTopic } from "../../broker/topics/slots
 export class RouteTable {
   readonly #sql: SqlStorage;
   readonly #trie: FilterTrie;
-  readonly #matched = new MatchCache<readonly number[]>(limits.matchCacheTopics);
+  readonly #matched = new MatchCache<readonly number[]>(limits.matchCacheEntries, ({ length }) => length);
 
   constructor(sql: SqlStorage) {
     this.#sql = sql;

@@ -139,16 +139,18 @@ export class SessionStream {
 
   /** The session shard cannot be reached: what is in memory alone is stored, and is safe then. */
   #store(sent: Sent[]): void {
+    let stored = false;
     for (const message of sent) {
       if (message.outboxId !== 0) continue;
       const { awaiter, publisher, expiresAt, packet } = message;
       const id = this.#ports.outbox.add(this.#shard, publisher, expiresAt, packet);
       if (id === null) continue; // It stays unacknowledged until the session shard answers.
+      stored = true;
       message.outboxId = id;
       this.#loadedUpTo = id;
       awaiter?.safe();
     }
-    this.#ports.onStored();
+    if (stored) this.#ports.onStored();
     this.#ports.settle();
   }
 

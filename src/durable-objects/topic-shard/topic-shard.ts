@@ -5,6 +5,7 @@ import { DurableObject } from "cloudflare:workers";
 import type { DeploymentConfig } from "../../contracts/deployment-config.ts";
 import type { DeliverReply, NotProvisioned, Outcome, TopicShardRpc, TopicShardStats } from "../../contracts/rpc.ts";
 import type { Env } from "../../platform/env.ts";
+import { erase } from "../../platform/erase.ts";
 import { ShardState } from "../../platform/shard-state.ts";
 import { StreamSockets } from "../../platform/stream-sockets.ts";
 import { Router } from "./router.ts";
@@ -60,8 +61,8 @@ export class TopicShard extends DurableObject<Env> implements TopicShardRpc {
   }
 
   async destroy(): Promise<void> {
+    const served = this.#router !== null;
     this.#router = null;
-    await this.ctx.storage.deleteAlarm();
-    await this.ctx.storage.deleteAll();
+    await erase(this.ctx, served);
   }
 }

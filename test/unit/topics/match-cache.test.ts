@@ -9,7 +9,7 @@ describe("match cache", () => {
     const step = fc.oneof(fc.record({ name: topic }), fc.record({ wanted: filter }));
     fc.assert(
       fc.property(fc.array(step, { maxLength: 100 }), (steps) => {
-        const cache = new MatchCache<string>(1_000);
+        const cache = new MatchCache<string>(1_000, () => 0);
         const filters = new Set<string>();
         const right = (name: string) => [...filters].filter((each) => matches(each, name)).join(" ");
         const set = new Set<string>();
@@ -31,7 +31,7 @@ describe("match cache", () => {
   });
 
   it("keeps a topic over 64 changes that do not match it, and looks up anew behind more", () => {
-    const cache = new MatchCache<number>(10);
+    const cache = new MatchCache<number>(10, () => 0);
     cache.set("a/b", 1);
     for (let i = 0; i < 64; i++) cache.changed(`other/${i}`);
     expect(cache.get("a/b")).toBe(1);
@@ -39,9 +39,11 @@ describe("match cache", () => {
     expect(cache.get("a/b")).toBeUndefined();
   });
 
-  it("remembers only so many topics", () => {
-    const cache = new MatchCache<number>(2);
-    for (const [i, name] of ["a", "b", "c"].entries()) cache.set(name, i);
-    expect([cache.get("a"), cache.get("b"), cache.get("c")]).toEqual([undefined, 1, 2]);
+  it("remembers only so much: topics and what they matched", () => {
+    const cache = new MatchCache<number[]>(5, ({ length }) => length);
+    for (const name of ["a", "b", "c"]) cache.set(name, [0]);
+    expect([cache.get("a"), cache.get("b"), cache.get("c")]).toEqual([undefined, [0], [0]]);
+    cache.set("d", [0, 0, 0]);
+    expect([cache.get("b"), cache.get("c"), cache.get("d")]).toEqual([undefined, undefined, [0, 0, 0]]);
   });
 });

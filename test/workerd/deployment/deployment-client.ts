@@ -49,6 +49,17 @@ export class WholeDeployment extends TestDeployment {
     return runDurableObjectAlarm(this.object as unknown as Stub);
   }
 
+  /** Makes the erasure of an object's storage fail; what mends it. */
+  async breakErasure(stub: unknown): Promise<() => Promise<void>> {
+    await runInDurableObject(stub as Stub, (_instance, { storage }) => {
+      storage.deleteAll = () => Promise.reject(new Error("the disk is gone"));
+    });
+    return () =>
+      runInDurableObject(stub as Stub, (_instance, { storage }) => {
+        Reflect.deleteProperty(storage, "deleteAll");
+      });
+  }
+
   /** Takes a table away from an object until the returned function is called: what needs it fails till then. */
   async breakTable(stub: unknown, table: string): Promise<() => Promise<void>> {
     await inStorage(stub, (sql) => sql.exec(`ALTER TABLE ${table} RENAME TO ${table}_away`));

@@ -53,14 +53,23 @@ for (const shards of [1, 4]) {
     it("goes on by the alarm, over failures and evictions", async () => {
       const deployment = await WholeDeployment.whole(nextId(), shards);
       await deployment.connect("c", { username: "first" });
-      // Ending the client writes its session's row: with the table away the first attempt at this shard fails.
-      await deployment.breakTable(deployment.sessionShardOf("c"), "session");
+      const mend = await deployment.breakErasure(deployment.sessionShardOf("c"));
       expect(await deployment.object.destroy(deployment.id)).toEqual({ done: false });
       expect(await deployment.object.admit("first")).toEqual({ ok: false, error: "not_provisioned" });
       expect(await deployment.publish({ version: 9 })).toEqual({ ok: false, error: "deleted" });
       expect(await tables(deployment.sessionShardOf("c"))).not.toEqual([]);
       await deployment.evictObject();
+      await mend();
       expect(await deployment.ring()).toBe(true);
+      expect(await deployment.object.destroy(deployment.id)).toEqual({ done: true });
+      await expectErased(deployment);
+    });
+
+    it("erases a shard whose clients cannot be ended", async () => {
+      const deployment = await WholeDeployment.whole(nextId(), shards);
+      await deployment.connect("c", { username: "first" });
+      // Ending the client writes its session's row.
+      await deployment.breakTable(deployment.sessionShardOf("c"), "session");
       expect(await deployment.object.destroy(deployment.id)).toEqual({ done: true });
       await expectErased(deployment);
     });
