@@ -45,6 +45,10 @@ export class BoundedCache<Key, Value> {
     return this.#entries.delete(key);
   }
 
+  values(): Iterable<Value> {
+    return this.#entries.values();
+  }
+
   clear(): void {
     this.#entries.clear();
     this.#weight = 0;

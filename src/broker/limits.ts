@@ -129,10 +129,14 @@ export const limits = {
   trieCacheNodes: 100_000,
   /** Sessions without a connection kept in a shard's memory. */
   offlineSessionCache: 5_000,
-  /** Retained messages sent for one new subscription; what is beyond is counted, not sent. */
-  retainedPerSubscription: 10_000,
-  /** Look-ups for one new subscription, whether they match or not; what lies behind them is not sent. */
-  retainedSeeksPerSubscription: 100_000,
+  /** Retained messages that a new subscription is sent at a time, in messages, bytes, and topics looked at; past
+   *  any the rest follows when the client has taken them. */
+  retainedPageMessages: 100,
+  retainedPageBytes: 64 * KIB,
+  retainedPageSeeks: 2_000,
+  /** Subscriptions of which a topic shard remembers what it has still to send; past it, of the least recent one a live
+   *  message may come before an older retained one. */
+  retainedReads: 1_000,
 } as const;
 
 export type Limits = typeof limits;

@@ -8,10 +8,12 @@
 //   entry    u8 type, then
 //     1 publish         session -> topic   u32 number, f64 publisher, f64 expiresAt, u32 length, packet
 //     2 route request   session -> topic   u32 length, JSON RouteRequest
+//     3 retained        session -> topic   u32 length, JSON RetainedRequest
 //     16 message        topic -> session   f64 publisher, f64 expiresAt, u32 length, packet
 //     17 retained       topic -> session   f64 session, u16 length, filter, f64 expiresAt, u32 length, packet
 //     18 routed         topic -> session   u32 first number, u32 count, u8 reason code
 //     19 route stored   topic -> session   u32 request, u8 accepted
+//     20 retained page  topic -> session   u32 length, JSON RetainedPage
 //
 // A packet is a normalised MQTT 5.0 PUBLISH. `publisher` is the uid of the session it came from, 0 for the API.
 // `number` is 0 when nobody waits for the outcome. `expiresAt` is in epoch milliseconds, 0 for never.
@@ -23,10 +25,12 @@ const INITIAL_BYTES = 4_096;
 
 const PUBLISH = 1;
 const ROUTE_REQUEST = 2;
+const RETAINED_REQUEST = 3;
 const MESSAGE = 16;
 const RETAINED = 17;
 const ROUTED = 18;
 const ROUTE_STORED = 19;
+const RETAINED_PAGE = 20;
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -52,16 +56,39 @@ export interface RouteRequest {
   wanted: boolean;
   /** Session that shall get the matching retained messages; null: none are wanted. */
   retainedFor: number | null;
+  /** How many of them it takes at once. */
+  retainedLimit: number;
+}
+
+/** Asks for the next retained messages of a subscription, of which not all could be taken at once. */
+export interface RetainedRequest {
+  session: number;
+  filter: string;
+  /** Those behind this topic. */
+  after: string;
+  /** As many as the session takes now; 0: it wants no more, ever. */
+  limit: number;
+}
+
+/** Stands behind retained messages when others are still to come, and behind the last of those. */
+export interface RetainedPage {
+  session: number;
+  filter: string;
+  /** Topic up to which they are sent. */
+  after: string;
+  more: boolean;
 }
 
 /** Entries of one batch, in their order. Views into the envelope: copy what outlives the call. */
 export interface EntryVisitor {
   publish?(number: number, publisher: number, expiresAt: number, packet: Uint8Array): void;
   routeRequest?(request: RouteRequest): void;
+  retainedRequest?(request: RetainedRequest): void;
   message?(publisher: number, expiresAt: number, packet: Uint8Array): void;
   retained?(session: number, filter: string, expiresAt: number, packet: Uint8Array): void;
   routed?(first: number, count: number, reasonCode: number): void;
   routeStored?(request: number, accepted: boolean): void;
+  retainedPage?(page: RetainedPage): void;
 }
 
 /** Collects the entries of one batch. */
@@ -86,8 +113,15 @@ export class EnvelopeWriter {
   }
 
   routeRequest(request: RouteRequest): void {
-    const json = encoder.encode(JSON.stringify(request));
-    this.#sized(this.#begin(ROUTE_REQUEST, 4 + json.length), json);
+    this.#json(ROUTE_REQUEST, request);
+  }
+
+  retainedRequest(request: RetainedRequest): void {
+    this.#json(RETAINED_REQUEST, request);
+  }
+
+  retainedPage(page: RetainedPage): void {
+    this.#json(RETAINED_PAGE, page);
   }
 
   message(publisher: number, expiresAt: number, packet: Uint8Array): void {
@@ -131,6 +165,11 @@ export class EnvelopeWriter {
     this.#view.setFloat64(16, header.base);
     this.#view.setUint32(24, header.receiver);
     return this.#bytes.slice(0, this.#length);
+  }
+
+  #json(type: number, value: RouteRequest | RetainedRequest | RetainedPage): void {
+    const json = encoder.encode(JSON.stringify(value));
+    this.#sized(this.#begin(type, 4 + json.length), json);
   }
 
   #sized(at: number, bytes: Uint8Array): void {
@@ -189,6 +228,18 @@ export function visitEntries(envelope: Uint8Array, visitor: EntryVisitor): void 
       case ROUTE_REQUEST: {
         const json = sized(at);
         visitor.routeRequest?.(JSON.parse(decoder.decode(json)) as RouteRequest);
+        at += 4 + json.length;
+        break;
+      }
+      case RETAINED_REQUEST: {
+        const json = sized(at);
+        visitor.retainedRequest?.(JSON.parse(decoder.decode(json)) as RetainedRequest);
+        at += 4 + json.length;
+        break;
+      }
+      case RETAINED_PAGE: {
+        const json = sized(at);
+        visitor.retainedPage?.(JSON.parse(decoder.decode(json)) as RetainedPage);
         at += 4 + json.length;
         break;
       }

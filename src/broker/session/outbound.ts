@@ -8,7 +8,7 @@ import type { Delivery, Inflight } from "./delivery.ts";
 import type { DropReason, Effect } from "./effects.ts";
 import type { Message } from "./message.ts";
 import type { Recipient, SessionStore, StoredEntry } from "./session-store.ts";
-import { Promptness, Waiting } from "./waiting.ts";
+import { Promptness, Waiting, WINDOWS_MAX } from "./waiting.ts";
 
 const PACKET_IDS = 65_535;
 /** Stored entries read at a time, while all that is queued is not more than so many bytes. */
@@ -141,20 +141,33 @@ export class Outbound {
     this.blocked = false;
   }
 
+  /** How many of `pageMax` messages, that come because they were asked for, the session takes now: what its client can be
+   *  trusted to take soon, or what its queue holds. Nothing, rather than a small part of that. */
+  roomForPage(pageMax: number): number {
+    if (this.blocked) return 0;
+    const { queueLengthMax, queueBytesMax } = this.#limits;
+    if (this.#client === null && this.#queuedBytes > queueBytesMax / 2) return 0;
+    const capacity = this.#client === null ? queueLengthMax : WINDOWS_MAX * this.#quota;
+    const page = Math.min(capacity, pageMax);
+    const free = capacity - this.#inflight.size - this.#waiting.length - this.#behind;
+    return 2 * free >= page ? Math.min(free, page) : 0;
+  }
+
   /** A message for this session, already at the lower of its own and the subscription's QoS. Sends it if the client can
    *  take it; `delivery` then awaits the acknowledgement. Returns the place under which it must be stored if it cannot;
-   *  when that is done, `drain` follows. `writeAtOnce`: nothing may be in memory alone. */
+   *  when that is done, `drain` follows. `retained`: it comes because the client subscribed, and is not dropped because
+   *  the link is full. `writeAtOnce`: nothing may be in memory alone. */
   offer(
     delivery: Delivery,
-    place: { qos: QoS; retain: boolean; identifiers: readonly number[] },
+    place: { qos: QoS; retain: boolean; retained: boolean; identifiers: readonly number[] },
     writeAtOnce: boolean,
     now: number,
     effects: Effect[],
   ): Recipient | null {
     const { message } = delivery;
-    const { qos, retain, identifiers } = place;
+    const { qos, retain, retained, identifiers } = place;
     if (message.expired(now)) return this.#drop("expired", effects);
-    if (this.#client !== null && qos === 0 && this.#queuedQos0 === 0) {
+    if (this.#client !== null && qos === 0 && this.#queuedQos0 === 0 && !(this.blocked && retained)) {
       if (this.blocked) return this.#drop("no_credit", effects);
       this.#send(message, { qos, retain, dup: false, packetId: 0, identifiers }, now, effects);
       return null;

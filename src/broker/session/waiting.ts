@@ -4,7 +4,7 @@
 import type { Inflight } from "./delivery.ts";
 
 /** How many times what the client takes at once may wait for it. */
-const WINDOWS_MAX = 4;
+export const WINDOWS_MAX = 4;
 const BYTES_MAX = 256 * 1_024;
 /** A client that was silent from one deadline to the next is written for at once until it has acknowledged this many; twice as many after each
  *  further miss, up to the maximum. */
@@ -15,8 +15,8 @@ export class Waiting {
   #messages: Inflight[] = [];
   #bytes = 0;
 
-  get empty(): boolean {
-    return this.#messages.length === 0;
+  get length(): number {
+    return this.#messages.length;
   }
 
   /** Whether no more should wait for a client that takes `window` messages at once. */

@@ -9,3 +9,8 @@ export interface SortedKeys {
 export function behindChildren(prefix: string): string {
   return `${prefix}0`;
 }
+
+/** The smallest key above `key`: no topic and no filter contains U+0000. */
+export function behind(key: string): string {
+  return `${key}\u0001`;
+}

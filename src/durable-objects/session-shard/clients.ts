@@ -10,6 +10,7 @@ import type { DeploymentConfig } from "../../contracts/deployment-config.ts";
 import type { Attach, Refused } from "../../contracts/link.ts";
 import type { LinkAttachment } from "./link.ts";
 import { Link } from "./link.ts";
+import type { RetainedReads } from "./retained-reads.ts";
 import type { Routes } from "./routes.ts";
 import type { SessionRecord, SessionRecords } from "./session-records.ts";
 import type { SqlSessionStore } from "./sql-session-store.ts";
@@ -24,6 +25,7 @@ export interface ClientPorts {
   store: SqlSessionStore;
   subscriptions: Subscriptions;
   routes: Routes;
+  retained: RetainedReads;
   effects: Effect[];
   config(): DeploymentConfig;
   now(): number;
@@ -210,9 +212,10 @@ export class Clients {
 
   /** Forgets a session and all that hangs on it. */
   discard(uid: number): void {
-    const { subscriptions, routes, store, records } = this.#ports;
+    const { subscriptions, routes, retained, store, records } = this.#ports;
     for (const { filter } of subscriptions.list(uid)) {
       subscriptions.remove(uid, filter);
+      retained.drop(uid, filter);
       routes.released(filter);
     }
     store.clear(uid);

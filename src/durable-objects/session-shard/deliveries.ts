@@ -11,7 +11,7 @@ import type { Outbound } from "../../broker/session/outbound.ts";
 import { recipientOf } from "../../broker/session/outbound.ts";
 import type { Session } from "../../broker/session/session.ts";
 import type { Recipient, SessionStore } from "../../broker/session/session-store.ts";
-import type { EnvelopeHeader, EntryVisitor } from "../../contracts/envelope.ts";
+import type { EnvelopeHeader, EntryVisitor, RetainedPage } from "../../contracts/envelope.ts";
 import { visitEntries } from "../../contracts/envelope.ts";
 
 export interface DeliveryPorts {
@@ -26,6 +26,7 @@ export interface DeliveryPorts {
   session(uid: number): Session | null;
   routed(topicShard: number, first: number, count: number, reasonCode: number): void;
   routeStored(topicShard: number, request: number, accepted: boolean): void;
+  retainedPage(topicShard: number, page: RetainedPage): void;
   /** Performs the effects and sends what was collected. */
   settle(): void;
 }
@@ -98,6 +99,7 @@ export class Deliveries {
       }),
       routed: guarded((first, count, reasonCode) => ports.routed(header.sender, first, count, reasonCode)),
       routeStored: guarded((request, accepted) => ports.routeStored(header.sender, request, accepted)),
+      retainedPage: guarded((page) => ports.retainedPage(header.sender, page)),
     };
     visitEntries(envelope, visitor);
     ports.settle();
@@ -119,6 +121,7 @@ export class Deliveries {
       const session = grant === null ? null : this.#ports.session(grant.session);
       if (grant === null || session === null) continue;
       const place = {
+        retained,
         qos: Math.min(message.publish.qos, grant.qos) as QoS, // [MQTT-3.8.4-8]
         // A live message keeps the flag only where the subscription asks for it. [MQTT-3.3.1-12] [MQTT-3.3.1-13]
         retain: retained || (grant.retainAsPublished && message.publish.retain),

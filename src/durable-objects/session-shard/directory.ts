@@ -1,6 +1,7 @@
 // What the deployment API sees of a shard's clients.
 
 import { limits } from "../../broker/limits.ts";
+import { compareKeys } from "../../broker/compare-keys.ts";
 import type { DeploymentConfig } from "../../contracts/deployment-config.ts";
 import type { ClientFilter, ClientInfo, SubscriptionInfo } from "../../contracts/rpc.ts";
 import type { Clients } from "./clients.ts";
@@ -22,7 +23,7 @@ export class Directory {
     this.#ports = ports;
   }
 
-  /** Clients behind `after` in the order of client ids (by code point, as SQLite sorts), and how many match in all. */
+  /** Clients behind `after` in the order of client ids (as SQLite sorts), and how many match in all. */
   list(filter: ClientFilter, after: string, limit: number): { clients: ClientInfo[]; count: number } {
     const { clients, records } = this.#ports;
     const { rows, count } = records.list(filter, after, limit);
@@ -30,9 +31,9 @@ export class Directory {
       .filter((link) => !link.attachment.stored)
       .map((link) => this.#ofLink(link))
       .filter((client) => matches(client, filter));
-    const behind = transient.filter(({ clientId }) => compareCodePoints(clientId, after) > 0);
+    const behind = transient.filter(({ clientId }) => compareKeys(clientId, after) > 0);
     const all = [...rows.map((row) => this.#ofRecord(row)), ...behind];
-    all.sort((a, b) => compareCodePoints(a.clientId, b.clientId));
+    all.sort((a, b) => compareKeys(a.clientId, b.clientId));
     return { clients: all.slice(0, limit), count: count + transient.length };
   }
 
@@ -109,16 +110,6 @@ export class Directory {
       disconnectReason: record?.disconnect_reason ?? null,
     };
   }
-}
-
-/** As SQLite sorts, by UTF-8 bytes: UTF-16 units differ from that where surrogates meet the last of the plane. */
-function compareCodePoints(a: string, b: string): number {
-  const [left, right] = [Array.from(a), Array.from(b)];
-  for (const [i, point] of left.entries()) {
-    const difference = (point.codePointAt(0) ?? 0) - (right[i]?.codePointAt(0) ?? -1);
-    if (difference !== 0) return difference;
-  }
-  return left.length - right.length;
 }
 
 function matches(client: ClientInfo, filter: ClientFilter): boolean {

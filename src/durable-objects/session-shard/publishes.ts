@@ -3,7 +3,7 @@
 
 import { limits } from "../../broker/limits.ts";
 import { shardOfSlot, slotOfTopic } from "../../broker/topics/slots.ts";
-import type { RouteRequest } from "../../contracts/envelope.ts";
+import type { RetainedRequest, RouteRequest } from "../../contracts/envelope.ts";
 import type { StreamChannel } from "../../platform/stream-channel.ts";
 import type { StreamSenderOptions } from "../../platform/stream-sender.ts";
 import { StreamSender } from "../../platform/stream-sender.ts";
@@ -98,6 +98,12 @@ export class Publishes {
     stream.sender.writer.routeRequest(request);
     stream.sender.written(-request.request);
     this.#armProbe(topicShard, stream);
+  }
+
+  requestRetained(topicShard: number, request: RetainedRequest): void {
+    const { sender } = this.#stream(topicShard);
+    sender.writer.retainedRequest(request);
+    sender.written(null);
   }
 
   /** A topic shard answered something that was awaited: when that was all, its stream is left alone, so that the object

@@ -19,6 +19,12 @@ export interface RoutePorts {
   wanted(filter: string): boolean;
 }
 
+/** Which session is to get the retained messages of a filter, and how many of them at first. */
+export interface RetainedWish {
+  readonly session: number;
+  readonly limit: number;
+}
+
 interface OpenRequest {
   readonly request: RouteRequest;
   /** Topic shards that have not answered, and whether they have the request. */
@@ -55,18 +61,18 @@ export class Routes {
   }
 
   /** Makes sure that messages for `filter` come here. `done` is called once all topic shards concerned know it and have
-   *  put the retained messages for session `retainedFor` (null: none) into their streams; at once if nothing is to ask.
-   *  Returns a handle for `cancel`, or null if `done` was called. */
-  want(filter: string, retainedFor: number | null, done: (accepted: boolean) => void): number | null {
+   *  put the first retained messages for a session (null: none are wanted) into their streams; at once if nothing is to
+   *  ask. Returns a handle for `cancel`, or null if `done` was called. */
+  want(filter: string, retained: RetainedWish | null, done: (accepted: boolean) => void): number | null {
     const row = this.#find(filter);
     if (row !== null && row.wanted === 1) {
-      if (row.confirmed === row.number && retainedFor === null) {
+      if (row.confirmed === row.number && retained === null) {
         done(true);
         return null;
       }
-      return this.#ask(filter, row.number, true, retainedFor, done);
+      return this.#ask(filter, row.number, true, retained, done);
     }
-    return this.#ask(filter, this.#store(filter, true), true, retainedFor, done);
+    return this.#ask(filter, this.#store(filter, true), true, retained, done);
   }
 
   /** `done` of this request shall not be called any more. */
@@ -122,11 +128,18 @@ export class Routes {
     filter: string,
     number: number,
     wanted: boolean,
-    retainedFor: number | null,
+    retained: RetainedWish | null,
     done: ((accepted: boolean) => void) | null,
   ): number {
-    const request: RouteRequest = { request: this.#nextRequest++, filter, number, wanted, retainedFor };
     const shards = shardsOf(filter, this.#ports.topicShards());
+    const request: RouteRequest = {
+      request: this.#nextRequest++,
+      filter,
+      number,
+      wanted,
+      retainedFor: retained?.session ?? null,
+      retainedLimit: Math.floor((retained?.limit ?? 0) / shards.length),
+    };
     const waiting = new Map(shards.map((shard) => [shard, { received: false }]));
     this.#open.set(request.request, { request, waiting, done, accepted: true });
     for (const shard of shards) {

@@ -72,4 +72,13 @@ export const migrations: readonly string[] = [
      revision INTEGER NOT NULL,
      at INTEGER NOT NULL
    ) WITHOUT ROWID;`,
+
+  `-- Retained messages that a session has still to get for a subscription: those of a topic shard behind a topic.
+   CREATE TABLE retained_read (
+     uid INTEGER NOT NULL,
+     filter TEXT NOT NULL,
+     shard INTEGER NOT NULL,
+     after TEXT NOT NULL,
+     PRIMARY KEY (uid, filter, shard)
+   ) WITHOUT ROWID;`,
 ];

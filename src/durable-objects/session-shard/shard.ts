@@ -27,6 +27,7 @@ import { Directory } from "./directory.ts";
 import type { Link, LinkAttachment } from "./link.ts";
 import { PrincipalChanges } from "./principal-changes.ts";
 import { Publishes } from "./publishes.ts";
+import { RetainedReads } from "./retained-reads.ts";
 import { Routes } from "./routes.ts";
 import { SessionRecords } from "./session-records.ts";
 import { SqlSessionStore } from "./sql-session-store.ts";
@@ -46,6 +47,7 @@ export class Shard {
   readonly #records: SessionRecords;
   readonly #subscriptions: Subscriptions;
   readonly #routes: Routes;
+  readonly #retained: RetainedReads;
   readonly #publishes: Publishes;
   readonly #deliveries: Deliveries;
   readonly #subscribe: SubscribeHandler;
@@ -101,12 +103,18 @@ export class Shard {
       removeLater: (filter, at) => this.#deadlines.set("unroute", filter, at),
       wanted: (filter) => this.#subscriptions.wanted(filter),
     });
+    this.#retained = new RetainedReads(sql, {
+      send: (topicShard, request) => this.#publishes.requestRetained(topicShard, request),
+      room: (session) => this.#clients.session(session)?.outbound.roomForPage(limits.retainedPageMessages) ?? 0,
+      subscribed: (session, filter) => this.#subscriptions.find(session, filter) !== null,
+    });
     this.#clients = new Clients(
       {
         records: this.#records,
         store,
         subscriptions: this.#subscriptions,
         routes: this.#routes,
+        retained: this.#retained,
         effects: this.#effects,
         config,
         now: Date.now,
@@ -120,6 +128,7 @@ export class Shard {
       clients: this.#clients,
       subscriptions: this.#subscriptions,
       routes: this.#routes,
+      retained: this.#retained,
       subscriptionsMax: () => config().limits.subscriptionsPerClientMax,
       settle: () => this.#settle(),
     });
@@ -133,6 +142,7 @@ export class Shard {
       session: (uid) => this.#clients.session(uid),
       routed: (topicShard, first, count, reasonCode) => this.#publishes.routed(topicShard, first, count, reasonCode),
       routeStored: (topicShard, request, accepted) => this.#routes.stored(topicShard, request, accepted),
+      retainedPage: (topicShard, page) => this.#retained.page(topicShard, page),
       settle: () => this.#settle(),
     });
     this.directory = new Directory({
@@ -143,6 +153,7 @@ export class Shard {
     });
     this.#rate = this.#newRate();
     this.#routes.recover();
+    this.#retained.recover();
   }
 
   // ---- Links --------------------------------------------------------------------------------------------------------
@@ -168,6 +179,7 @@ export class Shard {
     this.#clients.connected(socket, attachment);
     this.#armSweep();
     this.#settle();
+    this.#retained.advance(attachment.uid);
   }
 
   /** A frame of a link. What fails here ends that client alone. */
@@ -183,6 +195,7 @@ export class Shard {
       this.#end(link, reasonCodes.unspecifiedError, "internal error", "internal_error");
     }
     this.#settle();
+    this.#retained.advance(link.session.uid);
   }
 
   linkClosed(socket: WebSocket, code: number): void {

@@ -8,6 +8,7 @@ import { reasonCodes } from "../../broker/mqtt/reason-codes.ts";
 import { parseTopicFilter } from "../../broker/topics/topic-filter.ts";
 import type { Clients } from "./clients.ts";
 import type { Link } from "./link.ts";
+import type { RetainedReads } from "./retained-reads.ts";
 import type { Routes } from "./routes.ts";
 import type { Subscriptions } from "./subscriptions.ts";
 
@@ -15,6 +16,7 @@ export interface SubscribePorts {
   clients: Clients;
   subscriptions: Subscriptions;
   routes: Routes;
+  retained: RetainedReads;
   subscriptionsMax(): number | null;
   /** Sends what was collected. */
   settle(): void;
@@ -46,6 +48,9 @@ export class SubscribeHandler {
       timer: null,
     };
     const undo: (() => void)[] = [];
+    const room = Math.floor(
+      link.session.outbound.roomForPage(limits.retainedPageMessages) / packet.subscriptions.length,
+    );
     packet.subscriptions.forEach((subscription, place) => {
       const settle = (code: number) => {
         pending.reasonCodes[place] = code;
@@ -54,7 +59,7 @@ export class SubscribeHandler {
       };
       const refusal = this.#judge(link, subscription);
       if (refusal !== null) settle(refusal);
-      else undo.push(this.#add(link, subscription, packet.subscriptionIdentifier ?? 0, settle));
+      else undo.push(this.#add(link, subscription, packet.subscriptionIdentifier ?? 0, room, settle));
     });
     if (pending.answered) return;
     pending.timer = setTimeout(() => {
@@ -63,9 +68,10 @@ export class SubscribeHandler {
   }
 
   unsubscribe(link: Link, packet: UnsubscribePacket): void {
-    const { subscriptions, routes } = this.#ports;
+    const { subscriptions, routes, retained } = this.#ports;
     const codes = packet.filters.map((filter) => {
       if (!subscriptions.remove(link.session.uid, filter)) return reasonCodes.noSubscriptionExisted;
+      retained.drop(link.session.uid, filter);
       routes.released(filter);
       return reasonCodes.success;
     });
@@ -83,9 +89,9 @@ export class SubscribeHandler {
     return subscriptions.count(link.session.uid) < maximum ? null : reasonCodes.quotaExceeded;
   }
 
-  /** Stores a subscription and asks for its route; `settle` gets the code when it stands. Returns what undoes it if it
-   *  does not in time. */
-  #add(link: Link, asked: Subscription, identifier: number, settle: (code: number) => void): () => void {
+  /** Stores a subscription and asks for its route and its first retained messages, `room` of them; `settle` gets the code
+   *  when it stands. Returns what undoes it if it does not in time. */
+  #add(link: Link, asked: Subscription, identifier: number, room: number, settle: (code: number) => void): () => void {
     const { clients, subscriptions, routes } = this.#ports;
     const { uid } = link.session;
     const granted: QoS = asked.qos === 0 ? 0 : 1;
@@ -107,7 +113,8 @@ export class SubscribeHandler {
       settle(reasonCodes.implementationSpecificError);
       this.#ports.settle();
     };
-    const request = routes.want(asked.filter, retained ? uid : null, (accepted) => {
+    this.#ports.retained.drop(uid, asked.filter);
+    const request = routes.want(asked.filter, retained ? { session: uid, limit: room } : null, (accepted) => {
       if (settled) return;
       if (!accepted) {
         fail();

@@ -1,6 +1,6 @@
 // Retained messages, one a topic, in SQLite alone. [MQTT-3.3.1-5]
 
-import { limits } from "../../broker/limits.ts";
+import type { Met } from "../../broker/topics/retained-lookup.ts";
 import { retainedTopics } from "../../broker/topics/retained-lookup.ts";
 import { slotOfTopic } from "../../broker/topics/slots.ts";
 
@@ -13,6 +13,7 @@ interface RetainedRow extends Record<string, SqlStorageValue> {
 }
 
 export interface RetainedMessage {
+  topic: string;
   expiresAt: number;
   packet: Uint8Array;
 }
@@ -54,31 +55,25 @@ export class RetainedStore {
     this.#sql.exec("DELETE FROM retained WHERE slot = ? AND topic = ?", slotOfTopic(topic), topic);
   }
 
-  /** Retained messages whose topic matches a filter and that hold at `now`, as many as one subscription gets. */
-  *matching(filter: string, now: number): Generator<RetainedMessage> {
-    let left = limits.retainedPerSubscription;
-    let seeks = limits.retainedSeeksPerSubscription;
-    const firstFrom = (_: number, from: string) => (seeks-- > 0 ? this.#firstFrom(from) : null);
-    for (const topic of retainedTopics({ firstFrom }, PARTITION, filter)) {
-      const message = this.#find(topic);
-      if (message === null) continue;
-      if (message.expiresAt !== 0 && message.expiresAt <= now) {
-        this.remove(topic);
-        continue;
-      }
-      yield message;
-      left -= 1;
-      if (left === 0) return;
-    }
+  /** Topics behind `after` ("": all) that match a filter, in their order, and those met between that do not. */
+  topics(filter: string, after: string): Generator<Met> {
+    const firstFrom = (_: number, from: string) => this.#firstFrom(from);
+    return retainedTopics({ firstFrom }, PARTITION, filter, after);
   }
 
-  #find(topic: string): RetainedMessage | null {
+  /** The retained message of a topic; one that has expired is removed. */
+  find(topic: string, now: number): RetainedMessage | null {
     const [row] = this.#sql.exec<RetainedRow>(
       "SELECT expires_at, packet FROM retained WHERE slot = ? AND topic = ?",
       slotOfTopic(topic),
       topic,
     );
-    return row === undefined ? null : { expiresAt: row.expires_at, packet: new Uint8Array(row.packet) };
+    if (row === undefined) return null;
+    if (row.expires_at === 0 || row.expires_at > now) {
+      return { topic, expiresAt: row.expires_at, packet: new Uint8Array(row.packet) };
+    }
+    this.remove(topic);
+    return null;
   }
 
   #firstFrom(from: string): string | null {

@@ -17,6 +17,7 @@ import type { ShardState } from "../../platform/shard-state.ts";
 import { StreamChannel } from "../../platform/stream-channel.ts";
 import { StreamReceiver } from "../../platform/stream-receiver.ts";
 import { Outbox } from "./outbox.ts";
+import { RetainedReads } from "./retained-reads.ts";
 import { RetainedStore } from "./retained-store.ts";
 import { RouteTable } from "./route-table.ts";
 import type { SafetyAwaiter } from "./session-stream.ts";
@@ -53,6 +54,7 @@ export class Router {
   readonly #state: ShardState;
   readonly #routes: RouteTable;
   readonly #retained: RetainedStore;
+  readonly #reads: RetainedReads;
   readonly #outbox: Outbox;
   readonly #deadlines: Deadlines<"outbox">;
   readonly #streams = new Map<number, SessionStream>();
@@ -64,6 +66,7 @@ export class Router {
     this.#state = state;
     this.#routes = new RouteTable(context.storage.sql);
     this.#retained = new RetainedStore(context.storage.sql);
+    this.#reads = new RetainedReads(this.#retained, Date.now);
     this.#outbox = new Outbox(context.storage.sql);
     this.#deadlines = new Deadlines(context.storage, { outbox: () => this.#awaitOutbox() });
     for (const shard of this.#outbox.shards()) this.#stream(shard).resume();
@@ -103,6 +106,7 @@ export class Router {
         }
       },
       routeRequest: (request) => this.#route(sender, request),
+      retainedRequest: (request) => this.#reads.next(this.#stream(sender), request),
     };
     visitEntries(envelope, visitor);
   }
@@ -111,6 +115,7 @@ export class Router {
   #publish(sender: number, number: number, publisher: number, expiresAt: number, packet: Uint8Array): void {
     const publish = readTrustedPublish(packet);
     const { topic } = publish;
+    this.#reads.before(topic);
     const routed = (reasonCode: number) => this.#stream(sender).routed(number, reasonCode);
     if (publish.retain && !this.#retain(topic, expiresAt, packet, packet.length === publish.payloadOffset)) {
       if (number !== 0) routed(reasonCodes.quotaExceeded);
@@ -138,15 +143,13 @@ export class Router {
     return true;
   }
 
-  /** Stores a route and queues the retained messages in one event, so that no newer live message can overtake them. */
-  #route(sender: number, { request, filter, number, wanted, retainedFor }: RouteRequest): void {
+  /** Stores a route and queues the retained messages in one event, so that no newer live message can overtake them. The
+   *  answer comes behind them: if this object dies before, all of it is asked again. */
+  #route(sender: number, { request, filter, number, wanted, retainedFor, retainedLimit }: RouteRequest): void {
     const stream = this.#stream(sender);
     this.#routes.apply(sender, filter, number, wanted);
+    if (retainedFor !== null) this.#reads.begin(stream, retainedFor, filter, retainedLimit);
     stream.routeStored(request, true);
-    if (retainedFor === null) return;
-    for (const { expiresAt, packet } of this.#retained.matching(filter, Date.now())) {
-      stream.retained(retainedFor, filter, expiresAt, packet);
-    }
   }
 
   #settle(): void {

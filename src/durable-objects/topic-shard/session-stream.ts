@@ -2,6 +2,7 @@
 // cannot be reached or too much waits, QoS 1 messages go to the outbox and follow from there, in order.
 
 import { limits } from "../../broker/limits.ts";
+import type { RetainedPage } from "../../contracts/envelope.ts";
 import type { StreamChannel } from "../../platform/stream-channel.ts";
 import { StreamSender } from "../../platform/stream-sender.ts";
 import type { Outbox } from "./outbox.ts";
@@ -39,7 +40,8 @@ export interface SessionStreamPorts {
 }
 
 export class SessionStream {
-  readonly #shard: number;
+  /** Index of the session shard. */
+  readonly shard: number;
   readonly #ports: SessionStreamPorts;
   readonly #sender: StreamSender<Sent>;
   /** The outbox holds messages that are not in the stream; the stream has all up to `#loadedUpTo`. */
@@ -49,7 +51,7 @@ export class SessionStream {
   dropped = 0;
 
   constructor(shard: number, ports: SessionStreamPorts) {
-    this.#shard = shard;
+    this.shard = shard;
     this.#ports = ports;
     this.#sender = new StreamSender<Sent>({
       sender: ports.sender,
@@ -82,7 +84,7 @@ export class SessionStream {
     }
     // What is in the stream comes before it, so it must come before it in the outbox too.
     if (!this.#spilled) this.#store(this.#sender.tokens());
-    const id = this.#ports.outbox.add(this.#shard, publisher, expiresAt, packet);
+    const id = this.#ports.outbox.add(this.shard, publisher, expiresAt, packet);
     if (id === null) {
       awaiter.refused();
       return;
@@ -94,6 +96,11 @@ export class SessionStream {
 
   retained(session: number, filter: string, expiresAt: number, packet: Uint8Array): void {
     this.#sender.writer.retained(session, filter, expiresAt, packet);
+    this.#sender.written(null);
+  }
+
+  retainedPage(page: RetainedPage): void {
+    this.#sender.writer.retainedPage(page);
     this.#sender.written(null);
   }
 
@@ -131,7 +138,7 @@ export class SessionStream {
   #answered(sent: Sent[]): void {
     for (const { awaiter, outboxId } of sent) {
       if (outboxId === 0) awaiter?.safe();
-      else this.#ports.outbox.remove(this.#shard, outboxId);
+      else this.#ports.outbox.remove(this.shard, outboxId);
     }
     if (this.#spilled && !this.#sender.troubled) this.#refill();
     this.#ports.settle();
@@ -143,7 +150,7 @@ export class SessionStream {
     for (const message of sent) {
       if (message.outboxId !== 0) continue;
       const { awaiter, publisher, expiresAt, packet } = message;
-      const id = this.#ports.outbox.add(this.#shard, publisher, expiresAt, packet);
+      const id = this.#ports.outbox.add(this.shard, publisher, expiresAt, packet);
       if (id === null) continue; // It stays unacknowledged until the session shard answers.
       stored = true;
       message.outboxId = id;
@@ -156,7 +163,7 @@ export class SessionStream {
 
   #refill(): void {
     while (this.#spilled && this.#sender.pendingBytes <= limits.batchBytes) {
-      const messages = this.#ports.outbox.read(this.#shard, this.#loadedUpTo, REFILL);
+      const messages = this.#ports.outbox.read(this.shard, this.#loadedUpTo, REFILL);
       for (const { id, publisher, expiresAt, packet } of messages) {
         this.#loadedUpTo = id;
         this.#sender.writer.message(publisher, expiresAt, packet);

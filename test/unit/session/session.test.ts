@@ -72,7 +72,7 @@ class Harness {
 
   deliver(each: Message, now = 0): void {
     const delivery = new Delivery(each, () => this.unsafe.delete(delivery));
-    const place = { qos: each.publish.qos, retain: false, identifiers: [] };
+    const place = { qos: each.publish.qos, retain: false, retained: false, identifiers: [] };
     const recipient = this.session.outbound.offer(delivery, place, false, now, this.effects);
     if (recipient !== null) {
       this.store.append(each, [recipient]);

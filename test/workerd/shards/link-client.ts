@@ -16,6 +16,7 @@ import {
   LINK_URL,
   linkClose,
 } from "../../../src/contracts/link.ts";
+import type { ClientInfo } from "../../../src/contracts/rpc.ts";
 import { sessionShardObject, topicShardObject } from "../../../src/contracts/object-names.ts";
 import type { Env } from "../../../src/platform/env.ts";
 
@@ -100,6 +101,12 @@ export class TestDeployment {
     return this.sessionShard(shardOfSlot(slotOfClientId(clientId), this.shards));
   }
 
+  async clientInfo(clientId: string): Promise<ClientInfo> {
+    const found = await this.sessionShardOf(clientId).findClient(clientId);
+    if (!found.ok || found.value === null) throw new Error(`no client ${clientId}`);
+    return found.value;
+  }
+
   connect(clientId: string, change: Partial<Attach> = {}): Promise<LinkClient> {
     return LinkClient.open(this, { ...baseAttach, ...change, clientId });
   }
@@ -114,6 +121,9 @@ export class LinkClient {
   readonly #parser = mqttPacket.parser({ protocolVersion: 5 });
   #arrived: Packet[] = [];
   #waiters: Waiter[] = [];
+  /** Whether the shard gets credit back as the edge gives it. */
+  returnCredit = false;
+  #owed = 0;
   /** Every packet that ever came. */
   readonly log: Packet[] = [];
 
@@ -124,6 +134,8 @@ export class LinkClient {
     socket.binaryType = "arraybuffer";
     socket.addEventListener("message", ({ data }) => {
       if (typeof data === "string") return;
+      this.#owed += (data as ArrayBuffer).byteLength - LINK_HEADER_BYTES;
+      if (this.returnCredit && this.#owed > 100_000) this.confirm(this.#owed);
       this.#parser.parse(Buffer.from(data as ArrayBuffer).subarray(LINK_HEADER_BYTES));
     });
     this.closed = new Promise((resolve) => {
@@ -151,6 +163,7 @@ export class LinkClient {
 
   /** Gives the shard `bytes` of credit. */
   confirm(bytes: number): void {
+    this.#owed = 0;
     const frame = Buffer.alloc(LINK_HEADER_BYTES);
     frame.writeUInt8(1, 0);
     frame.writeUInt32BE(bytes, 1);

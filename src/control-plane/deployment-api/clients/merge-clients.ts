@@ -1,5 +1,6 @@
 // One list of clients from several shards, each of which lists its own in the order of client ids.
 
+import { compareKeys } from "../../../broker/compare-keys.ts";
 import type { ClientInfo } from "../../../contracts/rpc.ts";
 
 /** Most that a shard is asked for at a time. */
@@ -62,25 +63,10 @@ function lowest(readers: readonly Reader[]): Reader | null {
   let bestId = "";
   for (const reader of readers) {
     const id = reader.clients[reader.at]?.clientId;
-    if (id !== undefined && (best === null || compareCodePoints(id, bestId) < 0)) {
+    if (id !== undefined && (best === null || compareKeys(id, bestId) < 0)) {
       best = reader;
       bestId = id;
     }
   }
   return best;
-}
-
-/** The order of UTF-8, in which SQLite sorts. UTF-16 units differ from it where one of both is half a pair. */
-export function compareCodePoints(a: string, b: string): number {
-  const length = Math.min(a.length, b.length);
-  for (let i = 0; i < length; i++) {
-    const [x, y] = [a.charCodeAt(i), b.charCodeAt(i)];
-    if (x !== y) return rank(x) - rank(y);
-  }
-  return a.length - b.length;
-}
-
-/** Puts the halves of pairs behind all other units. */
-function rank(unit: number): number {
-  return unit >= 0xd800 && unit <= 0xdfff ? unit + 0x1_0000 : unit;
 }

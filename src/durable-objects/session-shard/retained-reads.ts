@@ -1,0 +1,109 @@
+// Retained messages that a session has still to get for its subscriptions: asked for a page at a time, one subscription
+// after the other, when the session has room for them. Remembered in SQLite, so that none is forgotten with the memory.
+
+import type { RetainedPage, RetainedRequest } from "../../contracts/envelope.ts";
+
+export interface RetainedReadPorts {
+  /** Puts a request into the stream to a topic shard. */
+  send(topicShard: number, request: RetainedRequest): void;
+  /** How many messages a session takes now. */
+  room(session: number): number;
+  subscribed(session: number, filter: string): boolean;
+}
+
+interface Read {
+  readonly filter: string;
+  readonly topicShard: number;
+  after: string;
+  asked: boolean;
+}
+
+interface ReadRow extends Record<string, SqlStorageValue> {
+  uid: number;
+  filter: string;
+  shard: number;
+  after: string;
+}
+
+export class RetainedReads {
+  readonly #sql: SqlStorage;
+  readonly #ports: RetainedReadPorts;
+  /** By session. */
+  readonly #open = new Map<number, Read[]>();
+
+  constructor(sql: SqlStorage, ports: RetainedReadPorts) {
+    this.#sql = sql;
+    this.#ports = ports;
+    for (const { uid, filter, shard, after } of sql.exec<ReadRow>("SELECT * FROM retained_read")) {
+      this.#of(uid).push({ filter, topicShard: shard, after, asked: false });
+    }
+  }
+
+  /** Asks for what was asked for when the memory was lost. */
+  recover(): void {
+    for (const session of Array.from(this.#open.keys())) this.advance(session);
+  }
+
+  /** A topic shard has sent all up to `page.after`. */
+  page(topicShard: number, { session, filter, after, more }: RetainedPage): void {
+    if (!this.#ports.subscribed(session, filter)) {
+      if (more) this.#ports.send(topicShard, { session, filter, after, limit: 0 });
+      return;
+    }
+    const open = this.#of(session).filter((read) => read.filter !== filter || read.topicShard !== topicShard);
+    if (more) {
+      open.push({ filter, topicShard, after, asked: false });
+      this.#sql.exec(
+        "INSERT OR REPLACE INTO retained_read (uid, filter, shard, after) VALUES (?, ?, ?, ?)",
+        session,
+        filter,
+        topicShard,
+        after,
+      );
+    } else {
+      this.#sql.exec(
+        "DELETE FROM retained_read WHERE uid = ? AND filter = ? AND shard = ?",
+        session,
+        filter,
+        topicShard,
+      );
+    }
+    this.#keep(session, open);
+    this.advance(session);
+  }
+
+  /** A session may have room: the next page is asked for. */
+  advance(session: number): void {
+    const open = this.#open.get(session);
+    const [first] = open ?? [];
+    if (open === undefined || first === undefined || open.some(({ asked }) => asked)) return;
+    const limit = this.#ports.room(session);
+    if (limit === 0) return;
+    first.asked = true;
+    this.#ports.send(first.topicShard, { session, filter: first.filter, after: first.after, limit });
+  }
+
+  /** A subscription ended, or is made anew. */
+  drop(session: number, filter: string): void {
+    const open = this.#open.get(session);
+    if (open === undefined) return;
+    const [dropped, kept] = [[] as Read[], [] as Read[]];
+    for (const read of open) (read.filter === filter ? dropped : kept).push(read);
+    if (dropped.length === 0) return;
+    this.#sql.exec("DELETE FROM retained_read WHERE uid = ? AND filter = ?", session, filter);
+    for (const { topicShard, after } of dropped) this.#ports.send(topicShard, { session, filter, after, limit: 0 });
+    this.#keep(session, kept);
+    this.advance(session);
+  }
+
+  #of(session: number): Read[] {
+    const open = this.#open.get(session) ?? [];
+    this.#open.set(session, open);
+    return open;
+  }
+
+  #keep(session: number, open: Read[]): void {
+    if (open.length === 0) this.#open.delete(session);
+    else this.#open.set(session, open);
+  }
+}

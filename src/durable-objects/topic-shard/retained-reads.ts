@@ -1,0 +1,91 @@
+// Retained messages for new subscriptions: sent a page at a time, as the session takes them. While pages are still to
+// come, a live message is preceded by the retained one of its topic and not repeated by it.
+
+import { BoundedCache } from "../../broker/bounded-cache.ts";
+import { compareKeys } from "../../broker/compare-keys.ts";
+import { limits } from "../../broker/limits.ts";
+import { matches } from "../../broker/topics/topic-match.ts";
+import type { RetainedRequest } from "../../contracts/envelope.ts";
+import type { RetainedStore } from "./retained-store.ts";
+import type { SessionStream } from "./session-stream.ts";
+
+/** Topics remembered as sent before their turn; past it one may come twice. */
+const EARLY_MAX = 10_000;
+
+/** A subscription that has not all of its retained messages. */
+interface Read {
+  readonly stream: SessionStream;
+  readonly session: number;
+  readonly filter: string;
+  /** Topic up to which they are sent. */
+  after: string;
+  /** Topics behind it that were sent, or are to be seen live alone. */
+  readonly early: Set<string>;
+}
+
+export class RetainedReads {
+  readonly #store: RetainedStore;
+  readonly #now: () => number;
+  readonly #reads = new BoundedCache<string, Read>(limits.retainedReads);
+
+  constructor(store: RetainedStore, now: () => number) {
+    this.#store = store;
+    this.#now = now;
+  }
+
+  /** Sends the first messages of a new subscription. */
+  begin(stream: SessionStream, session: number, filter: string, limit: number): void {
+    const read: Read = { stream, session, filter, after: "", early: new Set() };
+    if (this.#page(read, limit)) {
+      this.#reads.set(keyOf(stream, session, filter), read);
+      stream.retainedPage({ session, filter, after: read.after, more: true });
+    } else this.#reads.delete(keyOf(stream, session, filter));
+  }
+
+  /** Sends the next ones. */
+  next(stream: SessionStream, { session, filter, after, limit }: RetainedRequest): void {
+    const key = keyOf(stream, session, filter);
+    const known = this.#reads.get(key);
+    this.#reads.delete(key);
+    if (limit === 0) return;
+    const read = known?.after === after ? known : { stream, session, filter, after, early: new Set<string>() };
+    const more = this.#page(read, limit);
+    if (more) this.#reads.set(key, read);
+    stream.retainedPage({ session, filter, after: read.after, more });
+  }
+
+  /** A message of this topic comes: who has still to get the retained one gets it first. */
+  before(topic: string): void {
+    if (this.#reads.size === 0) return;
+    for (const { stream, session, filter, after, early } of this.#reads.values()) {
+      if (early.size >= EARLY_MAX || early.has(topic)) continue;
+      if (compareKeys(topic, after) <= 0 || !matches(filter, topic)) continue;
+      early.add(topic);
+      const message = this.#store.find(topic, this.#now());
+      if (message !== null) stream.retained(session, filter, message.expiresAt, message.packet);
+    }
+  }
+
+  /** True: there may be more. */
+  #page(read: Read, limit: number): boolean {
+    const { stream, session, filter, early } = read;
+    let messages = 0;
+    let bytes = 0;
+    let seeks = 0;
+    for (const { topic, matches: wanted } of this.#store.topics(filter, read.after)) {
+      const full = messages >= Math.min(limit, limits.retainedPageMessages) || bytes >= limits.retainedPageBytes;
+      if ((wanted && full) || seeks++ >= limits.retainedPageSeeks) return true;
+      read.after = topic;
+      const message = wanted && !early.delete(topic) ? this.#store.find(topic, this.#now()) : null;
+      if (message === null) continue;
+      stream.retained(session, filter, message.expiresAt, message.packet);
+      messages += 1;
+      bytes += message.packet.length;
+    }
+    return false;
+  }
+}
+
+function keyOf(stream: SessionStream, session: number, filter: string): string {
+  return `${stream.shard} ${session} ${filter}`;
+}
