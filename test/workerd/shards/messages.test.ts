@@ -140,6 +140,21 @@ for (const shards of [1, 4]) {
         expect(text(await third.message())).toBe("3");
       });
 
+      it("[MQTT-3.3.1-1] sends again with DUP what a shard had sent before it died, whoever asks for it first", async () => {
+        const deployment = await create();
+        const subscriber = await deployment.connect("s");
+        await subscriber.subscribe("died/x");
+        const publisher = await deployment.connect("p");
+        expect(await publisher.publish("died/x", "1")).toBe(0);
+        await subscriber.message(false);
+        await deployment.evict("close");
+        await subscriber.closed;
+        expect(await deployment.clientInfo("s")).toMatchObject({ connected: false, queueLength: 0 });
+        const back = await deployment.connect("s");
+        const again = await back.message();
+        expect([text(again), again.dup]).toEqual(["1", true]);
+      });
+
       it("[MQTT-3.1.2-4] forgets the session at a clean start", async () => {
         const deployment = await create();
         const subscriber = await deployment.connect("s");

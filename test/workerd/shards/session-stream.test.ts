@@ -1,0 +1,83 @@
+// The stream of a topic shard to a session shard that answers nothing, then is lost, then comes back: what spilled to the
+// outbox follows what was in the stream, and nothing is missing.
+
+import { runInDurableObject } from "cloudflare:test";
+import { expect, it } from "vitest";
+import { readHeader, visitEntries } from "../../../src/contracts/envelope.ts";
+import { writeReply } from "../../../src/contracts/stream.ts";
+import { Outbox } from "../../../src/durable-objects/topic-shard/outbox.ts";
+import { SessionStream } from "../../../src/durable-objects/topic-shard/session-stream.ts";
+import { StreamChannel } from "../../../src/platform/stream-channel.ts";
+import { StreamReceiver } from "../../../src/platform/stream-receiver.ts";
+import { TestDeployment } from "./link-client.ts";
+
+/** A session shard: takes what comes, answers only if it is told to. */
+class Receiver {
+  readonly numbers: number[] = [];
+  answers = false;
+  #receiver = new StreamReceiver(1);
+  #socket: WebSocket | null = null;
+
+  accept(): Response {
+    const { 0: sender, 1: socket } = new WebSocketPair();
+    this.#socket = socket;
+    socket.binaryType = "arraybuffer";
+    socket.accept();
+    socket.addEventListener("message", ({ data }) => void this.#take(socket, new Uint8Array(data as ArrayBuffer)));
+    return new Response(null, { status: 101, webSocket: sender });
+  }
+
+  /** Loses its memory, and all connections with it. */
+  reset(): void {
+    this.#receiver = new StreamReceiver(2);
+    this.numbers.length = 0;
+    this.#socket?.close(1011, "");
+    this.#socket = null;
+  }
+
+  async #take(socket: WebSocket, envelope: Uint8Array): Promise<void> {
+    if (socket !== this.#socket) return;
+    const reply = await this.#receiver.receive(envelope, () => {
+      visitEntries(envelope, { message: (publisher) => this.numbers.push(publisher) });
+      return undefined;
+    });
+    if (this.answers && socket === this.#socket) socket.send(writeReply(readHeader(envelope).sequence, reply));
+  }
+}
+
+it("keeps the order over the bound of what may wait in memory and a reset", async () => {
+  const deployment = await TestDeployment.create("spill1x", 1);
+  await runInDurableObject(deployment.topicShard(0) as never, async (_instance, { storage }) => {
+    const receiver = new Receiver();
+    const outbox = new Outbox(storage.sql);
+    let safe = 0;
+    const stream = new SessionStream(0, {
+      sender: 0,
+      incarnation: 1,
+      outbox,
+      channel: new StreamChannel(async () => receiver.accept(), 60_000),
+      backOffMs: () => 1,
+      onStored: () => undefined,
+      settle: () => undefined,
+      onReplaced: () => expect.unreachable(),
+    });
+    const packet = new Uint8Array(1_048_576);
+    const awaiter = { safe: () => (safe += 1), refused: () => expect.unreachable() };
+    const send = async (from: number, to: number) => {
+      for (let number = from; number <= to; number++) {
+        stream.message(awaiter, number, 0, packet);
+        await Promise.resolve();
+      }
+    };
+    const all = Array.from({ length: 60 }, (_, i) => i + 1);
+    await send(1, 40); // More than the stream holds in memory: the last go to the outbox.
+    expect(outbox.messages).toBeGreaterThan(0);
+    receiver.reset();
+    await expect.poll(() => safe, { timeout: 5_000 }).toBe(40); // All of it is stored now.
+    receiver.answers = true;
+    await send(41, 60);
+    await expect.poll(() => outbox.messages, { timeout: 10_000 }).toBe(0);
+    await expect.poll(() => receiver.numbers, { timeout: 10_000 }).toEqual(all);
+    expect(safe).toBe(60);
+  });
+});
