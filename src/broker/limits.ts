@@ -58,6 +58,11 @@ export const limits = {
   sessionQueueMessages: 1_000,
   sessionQueueBytes: 10 * MIB,
 
+  /** What a shard stores, far below the platform's own bound: past it a session shard drops the oldest messages of its
+   *  largest queues, logs an error and refuses new sessions and subscriptions, a topic shard new retained messages, with
+   *  0x97. */
+  storedBytes: 2 * 1024 * MIB,
+
   /** Unacknowledged messages sent to a client, as far as its Receive Maximum allows more; past it they wait. */
   inflightMessages: 32,
   /** Receive Maximum that the server announces; a client that sends more unacknowledged gets 0x93. The highest there is:

@@ -132,9 +132,10 @@ export class Outbound {
       delivery.settle(inflight);
     }
     this.#inflight.clear();
-    if (keep) this.#storeWaiting(Infinity, []);
+    if (keep) this.#storeWaiting(Infinity);
     else for (const inflight of this.#waiting.takeAll()) inflight.delivery?.settle(inflight);
     this.#client = null;
+    this.#dropExcess([]);
     this.#ahead = [];
     this.#cursor = 0;
     this.#promptness = new Promptness();
@@ -155,7 +156,7 @@ export class Outbound {
 
   /** A message for this session, already at the lower of its own and the subscription's QoS. Sends it if the client can
    *  take it; `delivery` then awaits the acknowledgement. Returns the place under which it must be stored if it cannot;
-   *  when that is done, `drain` follows. `retained`: it comes because the client subscribed, and is not dropped because
+   *  when all of an event are stored, `stored` follows. `retained`: it comes because the client subscribed, and is not dropped because
    *  the link is full. `writeAtOnce`: nothing may be in memory alone. */
   offer(
     delivery: Delivery,
@@ -189,11 +190,16 @@ export class Outbound {
       this.#sendWaiting(now, effects);
       return null;
     }
-    this.#storeWaiting(Infinity, effects);
+    this.#storeWaiting(Infinity);
     if (qos === 0 && this.#client === null && !this.#limits.queueStoreQos0) return this.#drop("qos0_offline", effects);
-    this.#makeRoom(message.byteLength, effects);
     this.#joinQueue(qos, message.byteLength);
     return { session: this.session, n: this.#next++, qos, retain, identifiers };
+  }
+
+  /** What was offered and could not be sent is in the store now. */
+  stored(now: number, effects: Effect[]): void {
+    this.#dropExcess(effects);
+    this.drain(now, effects);
   }
 
   /** PUBACK: false if the packet id is not one of ours. */
@@ -215,7 +221,8 @@ export class Outbound {
     const { delivery, n, qos } = inflight;
     inflight.delivery = null;
     if (n > this.#sentUpTo && delivery !== null) this.#joinQueue(qos, inflight.byteLength);
-    this.#storeWaiting(n, effects);
+    this.#storeWaiting(n);
+    this.#dropExcess(effects);
     effects.push({ type: "save", session: this.session });
   }
 
@@ -284,13 +291,12 @@ export class Outbound {
   }
 
   /** What waits in memory up to number `upTo` goes to the store, since what follows it is there or will be. */
-  #storeWaiting(upTo: number, effects: Effect[]): void {
+  #storeWaiting(upTo: number): void {
     for (let first = this.#waiting.first; first !== undefined && first.n <= upTo; first = this.#waiting.first) {
       const inflight = first;
       this.#waiting.shift();
       const { delivery, qos } = inflight;
       if (delivery === null) continue;
-      this.#makeRoom(delivery.message.byteLength, effects);
       this.#store.append(delivery.message, [recipientOf(inflight)]);
       this.#joinQueue(qos, delivery.message.byteLength);
       delivery.settle(inflight);
@@ -374,17 +380,26 @@ export class Outbound {
     return true;
   }
 
-  /** Drops the oldest messages that were never sent until one of `bytes` fits. */
-  #makeRoom(bytes: number, effects: Effect[]): void {
-    const { queueLengthMax, queueBytesMax } = this.#limits;
-    while (this.#queued > 0 && (this.#queued >= queueLengthMax || this.#queuedBytes + bytes > queueBytesMax)) {
-      const [oldest] = this.#store.read(this.session, this.#sentUpTo, 1);
-      if (oldest === undefined) return;
-      this.#ahead = this.#ahead.filter(({ n }) => n !== oldest.n);
-      this.#store.remove(this.session, oldest.n);
-      this.#leftQueue(oldest);
-      this.#drop("queue_full", effects);
-    }
+  /** Drops the oldest messages that were never sent, as many as are beyond the queue's bounds. */
+  #dropExcess(effects: Effect[]): void {
+    const entries = this.#queued - this.#limits.queueLengthMax;
+    const bytes = this.#queuedBytes - this.#limits.queueBytesMax;
+    if (entries <= 0 && bytes <= 0) return;
+    this.#dropOldest(entries, bytes, effects);
+  }
+
+  /** Drops the older half of the queue: the shard has no room for all of it. */
+  dropHalf(effects: Effect[]): void {
+    if (this.#queued > 1) this.#dropOldest(Math.floor(this.#queued / 2), 0, effects);
+  }
+
+  #dropOldest(entries: number, bytes: number, effects: Effect[]): void {
+    const removed = this.#store.removeOldest(this.session, this.#sentUpTo, entries, bytes);
+    this.#ahead = [];
+    this.#queued -= removed.entries;
+    this.#queuedBytes -= removed.bytes;
+    this.#queuedQos0 -= removed.qos0;
+    for (let i = 0; i < removed.entries; i++) this.#drop("queue_full", effects);
   }
 
   #drop(reason: DropReason, effects: Effect[]): null {

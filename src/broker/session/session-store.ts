@@ -28,4 +28,14 @@ export interface SessionStore {
   read(session: number, after: number, limit: number): StoredEntry[];
   /** Forgets an entry, and its message with the last of them. */
   remove(session: number, n: number): void;
+  /** Forgets the oldest entries behind number `after`: at least `count` and, if there are as many, of `bytes` in all, but
+   *  never the last one. */
+  removeOldest(session: number, after: number, count: number, bytes: number): Removed;
+}
+
+/** How many entries were removed, the bytes of their messages, and how many of them were QoS 0. */
+export interface Removed {
+  readonly entries: number;
+  readonly bytes: number;
+  readonly qos0: number;
 }

@@ -75,7 +75,7 @@ export class Session {
         if (event.available) this.outbound.drain(now, effects);
         return;
       case "stored":
-        this.outbound.drain(now, effects);
+        this.outbound.stored(now, effects);
         return;
       default:
         event satisfies never;

@@ -14,6 +14,7 @@ import type { RetainedReads } from "./retained-reads.ts";
 import type { Routes } from "./routes.ts";
 import type { SessionRecord, SessionRecords } from "./session-records.ts";
 import type { SqlSessionStore } from "./sql-session-store.ts";
+import type { StorageBound } from "./storage-bound.ts";
 import type { Subscriptions } from "./subscriptions.ts";
 
 const EXPIRY_BATCH = 100;
@@ -24,6 +25,7 @@ export interface ClientPorts {
   records: SessionRecords;
   store: SqlSessionStore;
   subscriptions: Subscriptions;
+  storage: StorageBound;
   routes: Routes;
   retained: RetainedReads;
   effects: Effect[];
@@ -146,6 +148,9 @@ export class Clients {
       this.sessions() >= Math.ceil(sessionsMax / config().shards.session)
     ) {
       return { v: 1, reasonCode: reasonCodes.quotaExceeded, reasonString: `more than ${sessionsMax} sessions` };
+    }
+    if (record === null && attach.sessionExpiryInterval > 0 && this.#ports.storage.full) {
+      return { v: 1, reasonCode: reasonCodes.quotaExceeded, reasonString: "no room for another session" };
     }
     const at = now();
     const attachment: LinkAttachment = {

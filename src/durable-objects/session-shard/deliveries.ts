@@ -29,11 +29,21 @@ export interface DeliveryPorts {
   retainedPage(topicShard: number, page: RetainedPage): void;
   /** Performs the effects and sends what was collected. */
   settle(): void;
+  /** Messages were stored. */
+  stored(): void;
+}
+
+interface ToStore {
+  readonly message: Message;
+  readonly recipients: Recipient[];
+  readonly outbounds: Outbound[];
 }
 
 /** The deliveries of one batch that are in memory alone. */
 class Batch {
   readonly deliveries: Delivery[] = [];
+  /** What cannot be sent at once. */
+  readonly toStore: ToStore[] = [];
   readonly safe: Promise<void>;
   deadline: ReturnType<typeof setTimeout> | null = null;
   /** Deliveries that are not safe, and one while the batch is being handled. */
@@ -102,7 +112,16 @@ export class Deliveries {
       retainedPage: guarded((page) => ports.retainedPage(header.sender, page)),
     };
     visitEntries(envelope, visitor);
+    // A write holds back all that is sent behind it until it is durable: what can be sent goes first.
     ports.settle();
+    if (batch.toStore.length > 0) {
+      const outbounds = new Set<Outbound>();
+      for (const each of batch.toStore) guarded(() => this.#store(each, outbounds))();
+      for (const outbound of outbounds) guarded(() => outbound.stored(ports.now(), ports.effects))();
+      batch.toStore.length = 0;
+      guarded(() => ports.stored())();
+      ports.settle();
+    }
     batch.settled();
     if (batch.unsafe) batch.deadline = setTimeout(() => this.#writeUnacknowledged(batch), ackDeadlineMs);
     if (failures.length > 0) throw failures[0];
@@ -111,11 +130,11 @@ export class Deliveries {
 
   #deliver(message: Message, grants: readonly Grant[], retained: boolean, writeAtOnce: boolean, batch: Batch): void {
     if (grants.length === 0) return;
-    const { effects, store } = this.#ports;
+    const { effects } = this.#ports;
     const now = this.#ports.now();
     const delivery = new Delivery(message, () => batch.settled());
-    const stored: Recipient[] = [];
-    const toDrain: Outbound[] = [];
+    const recipients: Recipient[] = [];
+    const outbounds: Outbound[] = [];
     for (const each of grants) {
       const grant = message.publisher !== 0 && each.session === message.publisher ? each.own : each;
       const session = grant === null ? null : this.#ports.session(grant.session);
@@ -129,16 +148,18 @@ export class Deliveries {
       };
       const recipient = session.outbound.offer(delivery, place, writeAtOnce, now, effects);
       if (recipient === null) continue;
-      stored.push(recipient);
-      toDrain.push(session.outbound);
+      recipients.push(recipient);
+      outbounds.push(session.outbound);
     }
-    if (stored.length > 0) {
-      store.append(message, stored);
-      for (const outbound of toDrain) outbound.drain(now, effects);
-    }
+    if (recipients.length > 0) batch.toStore.push({ message, recipients, outbounds });
     if (delivery.safe) return;
     batch.add(delivery);
     delivery.arm();
+  }
+
+  #store({ message, recipients, outbounds }: ToStore, touched: Set<Outbound>): void {
+    for (const outbound of outbounds) touched.add(outbound);
+    this.#ports.store.append(message, recipients);
   }
 
   /** The deadline of a batch has come: what is not acknowledged goes to the store. */

@@ -31,6 +31,7 @@ import { RetainedReads } from "./retained-reads.ts";
 import { Routes } from "./routes.ts";
 import { SessionRecords } from "./session-records.ts";
 import { SqlSessionStore } from "./sql-session-store.ts";
+import { StorageBound } from "./storage-bound.ts";
 import { SubscribeHandler } from "./subscribe.ts";
 import { Subscriptions } from "./subscriptions.ts";
 
@@ -45,6 +46,7 @@ export class Shard {
   readonly #effects: Effect[] = [];
   readonly #clients: Clients;
   readonly #records: SessionRecords;
+  readonly #storage: StorageBound;
   readonly #subscriptions: Subscriptions;
   readonly #routes: Routes;
   readonly #retained: RetainedReads;
@@ -108,11 +110,19 @@ export class Shard {
       room: (session) => this.#clients.session(session)?.outbound.roomForPage(limits.retainedPageMessages) ?? 0,
       subscribed: (session, filter) => this.#subscriptions.find(session, filter) !== null,
     });
+    this.#storage = new StorageBound({
+      sql,
+      bytesMax: limits.storedBytes,
+      effects: this.#effects,
+      now: Date.now,
+      session: (uid) => this.#clients.session(uid),
+    });
     this.#clients = new Clients(
       {
         records: this.#records,
         store,
         subscriptions: this.#subscriptions,
+        storage: this.#storage,
         routes: this.#routes,
         retained: this.#retained,
         effects: this.#effects,
@@ -127,6 +137,7 @@ export class Shard {
     this.#subscribe = new SubscribeHandler({
       clients: this.#clients,
       subscriptions: this.#subscriptions,
+      storage: this.#storage,
       routes: this.#routes,
       retained: this.#retained,
       subscriptionsMax: () => config().limits.subscriptionsPerClientMax,
@@ -144,6 +155,7 @@ export class Shard {
       routeStored: (topicShard, request, accepted) => this.#routes.stored(topicShard, request, accepted),
       retainedPage: (topicShard, page) => this.#retained.page(topicShard, page),
       settle: () => this.#settle(),
+      stored: () => this.#storage.keep(),
     });
     this.directory = new Directory({
       clients: this.#clients,

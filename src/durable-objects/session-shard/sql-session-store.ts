@@ -4,7 +4,7 @@ import { readTrustedPublish } from "../../broker/mqtt/publish.ts";
 import type { QoS } from "../../broker/mqtt/packets.ts";
 import { Message } from "../../broker/session/message.ts";
 import type { OutboundState } from "../../broker/session/outbound.ts";
-import type { Recipient, SessionStore, StoredEntry } from "../../broker/session/session-store.ts";
+import type { Recipient, Removed, SessionStore, StoredEntry } from "../../broker/session/session-store.ts";
 
 /** Removed entries that may wait to be written. */
 const REMOVED_MAX = 256;
@@ -32,7 +32,9 @@ export class SqlSessionStore implements SessionStore {
   readonly #sql: SqlStorage;
   readonly #onRemoved: () => void;
   #nextMessage: number;
-  #removed: { session: number; n: number }[] = [];
+  /** Numbers by session. */
+  #removed = new Map<number, number[]>();
+  #removedCount = 0;
 
   /** `onRemoved`: something was removed, and `flush` must be called within a moment. */
   constructor(sql: SqlStorage, onRemoved: () => void) {
@@ -92,30 +94,69 @@ export class SqlSessionStore implements SessionStore {
   /** Remembered, and written with the next write or by `flush`: if it is lost, an acknowledged message is sent again,
    *  which is legal, while a write of its own would hold back what this event sends. */
   remove(session: number, n: number): void {
-    this.#removed.push({ session, n });
-    if (this.#removed.length === 1) this.#onRemoved();
-    if (this.#removed.length >= REMOVED_MAX) this.flush();
+    const numbers = this.#removed.get(session);
+    if (numbers === undefined) this.#removed.set(session, [n]);
+    else numbers.push(n);
+    this.#removedCount += 1;
+    if (this.#removedCount === 1) this.#onRemoved();
+    if (this.#removedCount >= REMOVED_MAX) this.flush();
   }
 
   /** Writes what was removed. */
   flush(): void {
+    if (this.#removed.size === 0) return;
     const removed = this.#removed;
-    this.#removed = [];
-    for (const { session, n } of removed) {
-      const [row] = this.#sql.exec<{ message: number }>(
-        "DELETE FROM queue WHERE uid = ? AND n = ? RETURNING message",
+    this.#removed = new Map();
+    this.#removedCount = 0;
+    for (const [session, numbers] of removed) {
+      const rows = this.#sql.exec<{ message: number }>(
+        "DELETE FROM queue WHERE uid = ? AND n IN (SELECT value FROM json_each(?)) RETURNING message",
         session,
-        n,
+        JSON.stringify(numbers),
       );
-      if (row !== undefined) this.#release(row.message);
+      this.#release(rows.toArray());
     }
+  }
+
+  removeOldest(session: number, after: number, count: number, bytes: number): Removed {
+    this.flush();
+    const removed = { entries: 0, bytes: 0, qos0: 0 };
+    let upTo = after;
+    let last = after;
+    const rows = this.#sql.exec<{ n: number; qos: number; bytes: number }>(
+      `SELECT n, qos, length(packet) AS bytes FROM queue JOIN message ON message.id = queue.message
+       WHERE uid = ? AND n > ? ORDER BY n`,
+      session,
+      after,
+    );
+    // An entry goes only when there is another behind it.
+    let waiting = { bytes: 0, qos: 1 };
+    for (const row of rows) {
+      if (last > after) {
+        removed.entries += 1;
+        removed.bytes += waiting.bytes;
+        if (waiting.qos === 0) removed.qos0 += 1;
+        upTo = last;
+      }
+      if (removed.entries >= count && removed.bytes >= bytes) break;
+      waiting = row;
+      last = row.n;
+    }
+    const entries = this.#sql.exec<{ message: number }>(
+      "DELETE FROM queue WHERE uid = ? AND n > ? AND n <= ? RETURNING message",
+      session,
+      after,
+      upTo,
+    );
+    this.#release(entries.toArray());
+    return removed;
   }
 
   /** Forgets all that is stored for a session. */
   clear(session: number): void {
     this.flush();
-    const messages = this.#sql.exec<{ message: number }>("DELETE FROM queue WHERE uid = ? RETURNING message", session);
-    for (const { message } of messages.toArray()) this.#release(message);
+    const rows = this.#sql.exec<{ message: number }>("DELETE FROM queue WHERE uid = ? RETURNING message", session);
+    this.#release(rows.toArray());
   }
 
   /** What is stored for a session that was sent up to `sentUpTo`. */
@@ -143,10 +184,19 @@ export class SqlSessionStore implements SessionStore {
     };
   }
 
-  #release(message: number): void {
-    const deleted = this.#sql.exec("DELETE FROM message WHERE id = ? AND recipients <= 1", message);
-    if (deleted.rowsWritten > 0) return;
-    this.#sql.exec("UPDATE message SET recipients = recipients - 1 WHERE id = ?", message);
+  /** Entries of one session are gone: their messages go with the last recipient. */
+  #release(entries: readonly { message: number }[]): void {
+    if (entries.length === 0) return;
+    const messages = JSON.stringify(entries.map(({ message }) => message));
+    const deleted = this.#sql.exec(
+      "DELETE FROM message WHERE recipients <= 1 AND id IN (SELECT value FROM json_each(?))",
+      messages,
+    );
+    if (deleted.rowsWritten >= entries.length) return;
+    this.#sql.exec(
+      "UPDATE message SET recipients = recipients - 1 WHERE id IN (SELECT value FROM json_each(?))",
+      messages,
+    );
   }
 }
 

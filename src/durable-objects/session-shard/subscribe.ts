@@ -10,11 +10,13 @@ import type { Clients } from "./clients.ts";
 import type { Link } from "./link.ts";
 import type { RetainedReads } from "./retained-reads.ts";
 import type { Routes } from "./routes.ts";
+import type { StorageBound } from "./storage-bound.ts";
 import type { Subscriptions } from "./subscriptions.ts";
 
 export interface SubscribePorts {
   clients: Clients;
   subscriptions: Subscriptions;
+  storage: StorageBound;
   routes: Routes;
   retained: RetainedReads;
   subscriptionsMax(): number | null;
@@ -83,8 +85,9 @@ export class SubscribeHandler {
     const parsed = parseTopicFilter(filter);
     if (parsed === null) return reasonCodes.topicFilterInvalid;
     if (parsed.group !== null) return reasonCodes.sharedSubscriptionsNotSupported;
-    const { subscriptions } = this.#ports;
+    const { subscriptions, storage } = this.#ports;
     const maximum = this.#ports.subscriptionsMax();
+    if (storage.full && subscriptions.find(link.session.uid, filter) === null) return reasonCodes.quotaExceeded;
     if (maximum === null || subscriptions.find(link.session.uid, filter) !== null) return null;
     return subscriptions.count(link.session.uid) < maximum ? null : reasonCodes.quotaExceeded;
   }

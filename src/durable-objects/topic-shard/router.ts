@@ -130,7 +130,7 @@ export class Router {
     for (const shard of shards) this.#stream(shard).message(awaiter, publisher, expiresAt, packet);
   }
 
-  /** False: the deployment may retain no more messages. */
+  /** False: the deployment may retain no more messages, or this shard holds as much as it may. */
   #retain(topic: string, expiresAt: number, packet: Uint8Array, empty: boolean): boolean {
     if (empty) {
       this.#retained.remove(topic);
@@ -139,6 +139,7 @@ export class Router {
     const { limits: plan, shards } = this.#state.config;
     const maximum = plan.retainedMessagesMax === null ? null : Math.ceil(plan.retainedMessagesMax / shards.topic);
     if (maximum !== null && this.#retained.count >= maximum && !this.#retained.has(topic)) return false;
+    if (this.#context.storage.sql.databaseSize >= limits.storedBytes) return false;
     this.#retained.set(topic, expiresAt, packet);
     return true;
   }

@@ -2,7 +2,7 @@
 
 import { Message } from "../../../src/broker/session/message.ts";
 import type { OutboundState } from "../../../src/broker/session/outbound.ts";
-import type { Recipient, SessionStore, StoredEntry } from "../../../src/broker/session/session-store.ts";
+import type { Recipient, Removed, SessionStore, StoredEntry } from "../../../src/broker/session/session-store.ts";
 
 export class MemoryStore implements SessionStore {
   readonly #entries = new Map<number, StoredEntry[]>();
@@ -34,6 +34,19 @@ export class MemoryStore implements SessionStore {
       session,
       (this.#entries.get(session) ?? []).filter((entry) => entry.n !== n),
     );
+  }
+
+  removeOldest(session: number, after: number, count: number, bytes: number): Removed {
+    const queued = this.read(session, after, Number.MAX_SAFE_INTEGER);
+    const removed = { entries: 0, bytes: 0, qos0: 0 };
+    for (const { n, qos, message } of queued.slice(0, -1)) {
+      if (removed.entries >= count && removed.bytes >= bytes) break;
+      removed.entries += 1;
+      removed.bytes += message.byteLength;
+      if (qos === 0) removed.qos0 += 1;
+      this.remove(session, n);
+    }
+    return removed;
   }
 
   state(session: number, sentUpTo: number): OutboundState {

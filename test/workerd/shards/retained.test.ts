@@ -17,7 +17,11 @@ async function retain(client: LinkClient, count: number, topicOf: (i: number) =>
   return topics;
 }
 
-async function topicsOf(client: LinkClient, count: number, before = async (_: number) => undefined): Promise<string[]> {
+async function topicsOf(
+  client: LinkClient,
+  count: number,
+  before: (i: number) => Promise<void> = async () => undefined,
+): Promise<string[]> {
   const topics: string[] = [];
   for (let i = 0; i < count; i++) {
     await before(i);

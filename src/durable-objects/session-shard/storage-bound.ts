@@ -1,0 +1,61 @@
+// The bound of what a shard stores, far below what the platform allows: past it nothing new is promised, and the largest
+// queues lose their oldest messages, so that the platform's own bound, where every write fails, is never met.
+
+import type { Effect } from "../../broker/session/effects.ts";
+import type { Session } from "../../broker/session/session.ts";
+import { log } from "../../platform/log.ts";
+
+/** Queues that are shortened at a time, and to which part of the bound. */
+const QUEUES = 100;
+const RELIEVED = 0.9;
+/** Looking for the largest queues reads them all: not more often than this, if it did not help. */
+const PAUSE_MS = 60_000;
+
+export interface StorageBoundPorts {
+  sql: SqlStorage;
+  bytesMax: number;
+  effects: Effect[];
+  now(): number;
+  session(uid: number): Session | null;
+}
+
+export class StorageBound {
+  readonly #ports: StorageBoundPorts;
+  #notBefore = 0;
+
+  constructor(ports: StorageBoundPorts) {
+    this.#ports = ports;
+  }
+
+  /** Whether the shard stores all that it may. */
+  get full(): boolean {
+    const { sql, bytesMax } = this.#ports;
+    return sql.databaseSize >= bytesMax;
+  }
+
+  /** To be called behind writes: shortens the largest queues if the shard is full. */
+  keep(): void {
+    const { effects, now } = this.#ports;
+    if (!this.full || now() < this.#notBefore) return;
+    log.error("a shard stores all that it may: the largest queues lose their oldest messages");
+    for (const uid of this.#largest()) {
+      if (this.#relieved) return;
+      this.#ports.session(uid)?.outbound.dropHalf(effects);
+    }
+    if (!this.#relieved) this.#notBefore = now() + PAUSE_MS;
+  }
+
+  get #relieved(): boolean {
+    const { sql, bytesMax } = this.#ports;
+    return sql.databaseSize < bytesMax * RELIEVED;
+  }
+
+  #largest(): number[] {
+    const rows = this.#ports.sql.exec<{ uid: number }>(
+      `SELECT uid, sum(length(packet)) AS bytes FROM queue JOIN message ON message.id = queue.message
+       GROUP BY uid ORDER BY bytes DESC LIMIT ?`,
+      QUEUES,
+    );
+    return rows.toArray().map(({ uid }) => uid);
+  }
+}
