@@ -58,6 +58,10 @@ export const limits = {
   sessionQueueMessages: 1_000,
   sessionQueueBytes: 10 * MIB,
 
+  /** Queues of sessions that end with their connection, of a shard, in memory; past it they are written. */
+  keptQueueBytes: 32 * MIB,
+  /** They are written, too, when none has grown for this long. */
+  keptQueueMs: 1 * SECOND,
   /** What a shard stores, far below the platform's own bound: past it a session shard drops the oldest messages of its
    *  largest queues, logs an error and refuses new sessions and subscriptions, a topic shard new retained messages, with
    *  0x97. */

@@ -13,9 +13,9 @@ import { Link } from "./link.ts";
 import type { RetainedReads } from "./retained-reads.ts";
 import type { Routes } from "./routes.ts";
 import type { SessionRecord, SessionRecords } from "./session-records.ts";
-import type { SqlSessionStore } from "./sql-session-store.ts";
 import type { StorageBound } from "./storage-bound.ts";
 import type { Subscriptions } from "./subscriptions.ts";
+import type { WriteBehindStore } from "./write-behind-store.ts";
 
 const EXPIRY_BATCH = 100;
 const TAG_LENGTH_MAX = 200;
@@ -23,7 +23,7 @@ const EMPTY = { sentUpTo: 0, lastNumber: 0, sent: 0, queued: 0, queuedBytes: 0, 
 
 export interface ClientPorts {
   records: SessionRecords;
-  store: SqlSessionStore;
+  store: WriteBehindStore;
   subscriptions: Subscriptions;
   storage: StorageBound;
   routes: Routes;
@@ -98,6 +98,11 @@ export class Clients {
 
   byUid(uid: number): Link | null {
     return this.#links.get(uid) ?? this.#meet(uidTag(uid), (link) => link.session.uid === uid);
+  }
+
+  /** Whether a session outlives its connection, or has none. */
+  lasting(uid: number): boolean {
+    return this.byUid(uid)?.lasting ?? true;
   }
 
   byClientId(clientId: string): Link | null {

@@ -52,6 +52,11 @@ export class Link {
     return this.#closed;
   }
 
+  /** Whether the session outlives the connection. A client cannot change that any more. [MQTT-3.14.2-2] */
+  get lasting(): boolean {
+    return this.attachment.attach.sessionExpiryInterval > 0;
+  }
+
   /** A packet to be sent with the next flush. A PUBLISH that uses up the window blocks the session. */
   collect(packet: Uint8Array): void {
     this.#packets.push(packet);

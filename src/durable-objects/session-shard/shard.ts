@@ -21,6 +21,7 @@ import { log } from "../../platform/log.ts";
 import type { ShardState } from "../../platform/shard-state.ts";
 import { StreamChannel } from "../../platform/stream-channel.ts";
 import { StreamReceiver } from "../../platform/stream-receiver.ts";
+import { WhenQuiet } from "../../platform/when-quiet.ts";
 import { ALL_TAG, Clients } from "./clients.ts";
 import { Deliveries } from "./deliveries.ts";
 import { Directory } from "./directory.ts";
@@ -34,6 +35,7 @@ import { SqlSessionStore } from "./sql-session-store.ts";
 import { StorageBound } from "./storage-bound.ts";
 import { SubscribeHandler } from "./subscribe.ts";
 import { Subscriptions } from "./subscriptions.ts";
+import { WriteBehindStore } from "./write-behind-store.ts";
 
 const PUBLISH = 3;
 /** How long the removal of an acknowledged message may wait for company. */
@@ -46,6 +48,7 @@ export class Shard {
   readonly #effects: Effect[] = [];
   readonly #clients: Clients;
   readonly #records: SessionRecords;
+  readonly #store: WriteBehindStore;
   readonly #storage: StorageBound;
   readonly #subscriptions: Subscriptions;
   readonly #routes: Routes;
@@ -68,14 +71,21 @@ export class Shard {
     const { sql } = context.storage;
     const config = () => state.config;
     let flushing = false;
-    const store = new SqlSessionStore(sql, () => {
+    const rows = new SqlSessionStore(sql, () => {
       if (flushing) return;
       flushing = true;
       setTimeout(() => {
         flushing = false;
-        store.flush();
+        rows.flush();
       }, REMOVED_FLUSH_MS);
     });
+    this.#store = new WriteBehindStore({
+      sql: rows,
+      lasting: (session) => this.#clients.lasting(session),
+      onKept: () => writeKept.touch(),
+    });
+    // Only then can the object sleep.
+    const writeKept = new WhenQuiet(limits.keptQueueMs, () => this.#store.flush());
     this.#records = new SessionRecords(sql);
     this.#subscriptions = new Subscriptions(sql);
     this.#principals = new PrincipalChanges(sql);
@@ -120,7 +130,7 @@ export class Shard {
     this.#clients = new Clients(
       {
         records: this.#records,
-        store,
+        store: this.#store,
         subscriptions: this.#subscriptions,
         storage: this.#storage,
         routes: this.#routes,
@@ -144,7 +154,7 @@ export class Shard {
       settle: () => this.#settle(),
     });
     this.#deliveries = new Deliveries({
-      store,
+      store: this.#store,
       effects: this.#effects,
       now: Date.now,
       ackDeadlineMs: () => config().settings.ackDeadlineMs,
@@ -278,7 +288,7 @@ export class Shard {
       connections: this.#clients.connections,
       sessions: this.#clients.sessions(),
       subscriptions: this.#subscriptions.countAll(),
-      queuedMessages: this.#context.storage.sql.exec<{ n: number }>("SELECT count(*) AS n FROM queue").one().n,
+      queuedMessages: this.#store.queued,
       messagesReceived: this.#received,
       messagesSent: this.#sent,
       messagesDropped: this.#dropped,

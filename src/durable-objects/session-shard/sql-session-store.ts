@@ -44,27 +44,15 @@ export class SqlSessionStore implements SessionStore {
     this.#nextMessage = (last ?? 0) + 1;
   }
 
+  /** Entries of all sessions. */
+  get queued(): number {
+    return this.#sql.exec<{ n: number }>("SELECT count(*) AS n FROM queue").one().n;
+  }
+
   append(message: Message, recipients: readonly Recipient[]): void {
     this.flush();
-    if (message.storedAs === 0) {
-      message.storedAs = this.#nextMessage++;
-      const { publisher, expiresAt, publish } = message;
-      const packet = ownBuffer(publish.bytes);
-      this.#sql.exec(
-        "INSERT INTO message (id, publisher, expires_at, recipients, packet) VALUES (?, ?, ?, ?, ?)",
-        message.storedAs,
-        publisher,
-        expiresAt,
-        recipients.length,
-        packet,
-      );
-    } else {
-      this.#sql.exec(
-        "UPDATE message SET recipients = recipients + ? WHERE id = ?",
-        recipients.length,
-        message.storedAs,
-      );
-    }
+    if (message.storedAs === 0 || !this.#join(message.storedAs, recipients.length))
+      this.#insert(message, recipients.length);
     for (const { session, n, qos, retain, identifiers } of recipients) {
       this.#sql.exec(
         "INSERT OR REPLACE INTO queue (uid, n, message, qos, retain, identifiers) VALUES (?, ?, ?, ?, ?, ?)",
@@ -182,6 +170,24 @@ export class SqlSessionStore implements SessionStore {
       queuedBytes: counts.queued_bytes,
       queuedQos0: counts.queued_qos0,
     };
+  }
+
+  /** More recipients of a message that is stored. False: it is no more. */
+  #join(message: number, recipients: number): boolean {
+    const joined = this.#sql.exec("UPDATE message SET recipients = recipients + ? WHERE id = ?", recipients, message);
+    return joined.rowsWritten > 0;
+  }
+
+  #insert(message: Message, recipients: number): void {
+    message.storedAs = this.#nextMessage++;
+    this.#sql.exec(
+      "INSERT INTO message (id, publisher, expires_at, recipients, packet) VALUES (?, ?, ?, ?, ?)",
+      message.storedAs,
+      message.publisher,
+      message.expiresAt,
+      recipients,
+      ownBuffer(message.publish.bytes),
+    );
   }
 
   /** Entries of one session are gone: their messages go with the last recipient. */
