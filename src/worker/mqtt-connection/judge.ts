@@ -14,16 +14,16 @@ import { openLink } from "./open-link.ts";
 
 const ATTEMPTS = 3;
 
-export type Judged =
-  | {
-      outcome: "connected";
-      link: EdgeLink;
-      config: DeploymentConfig;
-      sessionPresent: boolean;
-      /** Null: the client named itself. */
-      assignedClientId: string | null;
-    }
-  | { outcome: "refused"; reasonCode: ReasonCode; reasonString: string };
+export interface Accepted {
+  outcome: "connected";
+  link: EdgeLink;
+  config: DeploymentConfig;
+  sessionPresent: boolean;
+  /** Null: the client named itself. */
+  assignedClientId: string | null;
+}
+
+export type Judged = Accepted | { outcome: "refused"; reasonCode: ReasonCode; reasonString: string };
 
 /** Never throws but for a bug. */
 export async function judge(
