@@ -7,11 +7,23 @@ import { MqttError } from "../../broker/mqtt/mqtt-error.ts";
 import type { ConnectPacket } from "../../broker/mqtt/packets.ts";
 import type { ReasonCode } from "../../broker/mqtt/reason-codes.ts";
 import { reasonCodes } from "../../broker/mqtt/reason-codes.ts";
+import type { DeploymentConfig } from "../../contracts/deployment-config.ts";
 import { linkClose } from "../../contracts/link.ts";
 import { answerVersionOf, connackOf, refuseConnect } from "./connect.ts";
 import type { DeviceSocket } from "./device-socket.ts";
+import type { EdgeLink } from "./edge-link.ts";
 import { isolateIsFull } from "./isolate-load.ts";
-import type { Accepted, Judged } from "./judge.ts";
+
+export interface Accepted {
+  outcome: "connected";
+  link: EdgeLink;
+  config: DeploymentConfig;
+  sessionPresent: boolean;
+  /** Null: the client named itself. */
+  assignedClientId: string | null;
+}
+
+export type Judged = Accepted | { outcome: "refused"; reasonCode: ReasonCode; reasonString: string };
 
 export interface HandshakeOwner {
   /** Finds out who it is and opens its link. Rejects for a bug alone. */
