@@ -124,10 +124,15 @@ export const limits = {
   /** Largest CONNECT, by someone who is nobody yet; past it the connection is closed. */
   connectPacketBytes: 256 * KIB,
   clientIdBytes: 1_024,
+  /** A longer user name: CONNECT gets 0x86, and the API makes no such user. */
+  usernameBytes: 1_024,
   topicBytes: 4_096,
   topicLevels: 128,
   /** Filters of one SUBSCRIBE or UNSUBSCRIBE, which is handled in one go; past it the connection is ended with 0x97. */
   filtersPerPacket: 10_000,
+  /** Filters that a connection may send in SUBSCRIBE and UNSUBSCRIBE: a second and at once; past it ended with 0x97. */
+  filtersPerSecond: 500,
+  filtersBurst: 10_000,
   /** Topic aliases that the server accepts from a client. */
   topicAliasMaximum: 65_535 >> 4,
 

@@ -1,11 +1,12 @@
 // The link: one WebSocket from the edge to the session shard of a client, opened by a GET with `Upgrade: websocket`
 // on LINK_URL and the attach in a header, so that a connect is one event of the shard. Version 1, additive: unknown
-// fields are ignored, unknown types end the link.
+// fields are ignored, a type that the edge does not know ends the link.
 //
 //   header ATTACH_HEADER   `Attach` as ASCII JSON (attachHeader)
 //   answer 101             with ATTACHED_HEADER: `Attached` as JSON; data may follow at once
 //   answer 4xx, JSON body  `Refused` (403) or `Stale` (409); anything else: the shard is unavailable
-//   text, edge -> shard    HEARTBEAT alone, which the platform answers by itself with HEARTBEAT
+//   text, edge -> shard    HEARTBEAT, which the platform answers by itself with HEARTBEAT; `DroppedFrame` (JSON). What
+//                          else it may be is passed over
 //   text, shard -> edge    `ConfigFrame`, `PrincipalFrame` (JSON); HEARTBEAT
 //   binary, both ways      data: u8 version, u32 big-endian credit (bytes now confirmed to the other side), then whole
 //                          MQTT 5.0 packets, any number. A data frame without packets only returns credit.
@@ -16,6 +17,7 @@
 // A client's DISCONNECT travels as a packet before the close. The shard ends a client by a DISCONNECT packet, which
 // the edge passes on and closes. Whoever closes says why with a code of `linkClose`.
 
+import { z } from "zod";
 import type { DeploymentConfig } from "./deployment-config.ts";
 
 export const LINK_VERSION = 1;
@@ -99,6 +101,28 @@ export interface PrincipalFrame {
 }
 
 export type ShardFrame = ConfigFrame | PrincipalFrame;
+
+const droppedFrameSchema = z.object({
+  v: z.literal(1),
+  type: z.literal("dropped"),
+  /** Those since the last such frame. */
+  messages: z.number().int().positive(),
+});
+
+/** The edge dropped messages of QoS 0, since they came faster than the shard took them. It is told when that is over, or
+ *  with the next beat or the close; a link that breaks takes the number with it. */
+export type DroppedFrame = z.infer<typeof droppedFrameSchema>;
+
+export type EdgeFrame = DroppedFrame;
+
+/** A text frame of the edge. Null: the heartbeat, a frame of a later release, or none at all; never throws. */
+export function readEdgeFrame(text: string): EdgeFrame | null {
+  try {
+    return droppedFrameSchema.safeParse(JSON.parse(text)).data ?? null;
+  } catch {
+    return null;
+  }
+}
 
 /** The value of ATTACH_HEADER: JSON with everything beyond ASCII escaped. */
 export function attachHeader(attach: Attach): string {

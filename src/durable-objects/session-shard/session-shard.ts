@@ -64,7 +64,10 @@ export class SessionShard extends DurableObject<Env> implements SessionShardRpc 
   }
 
   override webSocketMessage(socket: WebSocket, data: ArrayBuffer | string): void {
-    if (typeof data === "string") return;
+    if (typeof data === "string") {
+      if (!this.#streams.has(socket)) this.#shard?.control(data);
+      return;
+    }
     const bytes = new Uint8Array(data);
     if (this.#streams.has(socket)) this.#streams.receive(socket, bytes);
     else this.#shard?.frame(socket, bytes);

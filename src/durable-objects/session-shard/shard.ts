@@ -11,7 +11,7 @@ import type { Effect } from "../../broker/session/effects.ts";
 import type { InboundPublish } from "../../broker/session/inbound.ts";
 import type { DeploymentConfig } from "../../contracts/deployment-config.ts";
 import type { Attach, Refused, Stale } from "../../contracts/link.ts";
-import { LINK_HEADER_BYTES, linkClose } from "../../contracts/link.ts";
+import { LINK_HEADER_BYTES, linkClose, readEdgeFrame } from "../../contracts/link.ts";
 import { topicShardObject } from "../../contracts/object-names.ts";
 import type { ApiMessage, DeliverReply, SessionShardStats } from "../../contracts/rpc.ts";
 import { backOffMs } from "../../platform/back-off.ts";
@@ -218,6 +218,11 @@ export class Shard {
     }
     this.#settle();
     this.#retained.advance(link.session.uid);
+  }
+
+  /** A text frame of a link. */
+  control(text: string): void {
+    this.#dropped += readEdgeFrame(text)?.messages ?? 0;
   }
 
   linkClosed(socket: WebSocket, code: number): void {

@@ -22,12 +22,15 @@ export interface Refusal {
 
 /** Why a CONNECT is refused whoever sent it, or null. */
 export function refuseConnect(connect: ConnectPacket): Refusal | null {
-  const { protocolVersion, clientId, cleanStart, authenticationMethod, will } = connect;
+  const { protocolVersion, clientId, cleanStart, username, authenticationMethod, will } = connect;
   if (clientId === "" && protocolVersion < 5 && !cleanStart) {
     return refusal("clientIdentifierNotValid", "an empty client id wants a clean session"); // [MQTT311-3.1.3-8]
   }
-  if (clientId.length * 3 > limits.clientIdBytes && utf8Length(clientId) > limits.clientIdBytes) {
+  if (isLonger(clientId, limits.clientIdBytes)) {
     return refusal("clientIdentifierNotValid", `a client id of more than ${limits.clientIdBytes} bytes`);
+  }
+  if (username !== null && isLonger(username, limits.usernameBytes)) {
+    return refusal("badUserNameOrPassword", `a user name of more than ${limits.usernameBytes} bytes`);
   }
   if (authenticationMethod !== null) {
     return refusal("badAuthenticationMethod", "no authentication method is supported"); // [MQTT-4.12.0-1]
@@ -139,6 +142,6 @@ function refusal(name: keyof typeof reasonCodes, reasonString: string): Refusal 
   return { reasonCode: reasonCodes[name], reasonString };
 }
 
-function utf8Length(text: string): number {
-  return new TextEncoder().encode(text).length;
+function isLonger(text: string, bytes: number): boolean {
+  return text.length * 3 > bytes && new TextEncoder().encode(text).length > bytes;
 }

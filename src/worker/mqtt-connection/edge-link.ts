@@ -2,7 +2,7 @@
 // and beats its heart.
 
 import { limits } from "../../broker/limits.ts";
-import type { ShardFrame } from "../../contracts/link.ts";
+import type { EdgeFrame, ShardFrame } from "../../contracts/link.ts";
 import { HEARTBEAT, LINK_HEADER_BYTES, LINK_VERSION } from "../../contracts/link.ts";
 
 /** The platform's WebSocket, as far as a link uses it. */
@@ -88,6 +88,11 @@ export class EdgeLink {
   confirm(bytes: number): void {
     this.#unconfirmed += bytes;
     if (this.#unconfirmed >= limits.linkWindowBytes / 2) this.#flushSoon();
+  }
+
+  /** Tells the shard what is no packet, at once. */
+  control(frame: EdgeFrame): void {
+    this.#write(JSON.stringify(frame));
   }
 
   /** Sends the beat; false: the last one was not answered. */

@@ -1,6 +1,7 @@
 // A client's packets once it is connected: checked, brought to MQTT 5.0 and stripped of what concerned the connection
 // alone. Throws MqttError for what ends the connection.
 
+import { TokenBucket } from "../../broker/access/token-bucket.ts";
 import { limits } from "../../broker/limits.ts";
 import { readPacket } from "../../broker/mqtt/control-packets.ts";
 import { MqttError } from "../../broker/mqtt/mqtt-error.ts";
@@ -22,7 +23,11 @@ export interface InboundBounds {
   messageBytesMax(): number;
   /** The Session Expiry Interval of CONNECT was zero. */
   readonly transient: boolean;
+  /** Epoch milliseconds. */
+  now(): number;
 }
+
+const filterRate = { tokensPerSecond: limits.filtersPerSecond, burst: limits.filtersBurst };
 
 const strictUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
@@ -31,10 +36,12 @@ export class InboundReader {
   readonly #bounds: InboundBounds;
   /** Topics by alias, section 3.3.2.3.4; they live as long as the connection. [MQTT-3.3.2-7] */
   readonly #aliases = new Map<number, string>();
+  readonly #filters: TokenBucket;
 
   constructor(version: ProtocolVersion, bounds: InboundBounds) {
     this.#version = version;
     this.#bounds = bounds;
+    this.#filters = new TokenBucket(filterRate, bounds.now());
   }
 
   read(bytes: Uint8Array): Inbound {
@@ -48,8 +55,10 @@ export class InboundReader {
       case "pubcomp":
         return forward(writeAcknowledgement(packet.type, packet.packetId, packet.reasonCode, 5));
       case "subscribe":
+        this.#charge(packet.subscriptions.length);
         return forward(this.#version === 5 ? bytes : writeSubscribe(packet));
       case "unsubscribe":
+        this.#charge(packet.filters.length);
         return forward(this.#version === 5 ? bytes : writeUnsubscribe(packet));
       case "pingreq":
         return { type: "ping" };
@@ -91,6 +100,15 @@ export class InboundReader {
     const known = this.#aliases.get(topicAlias);
     if (known === undefined) throw new MqttError(reasonCodes.protocolError, "a topic alias that stands for nothing");
     return withTopic(publish, known);
+  }
+
+  /** A shard handles all filters of a packet in one go, so who sends packets of many keeps its neighbours waiting. It is
+   *  no rate of messages (0x96), but a limit of the implementation's own: 0x97, section 3.14.2.1. */
+  #charge(filters: number): void {
+    if (this.#filters.take(filters, this.#bounds.now())) return;
+    const { filtersPerSecond, filtersBurst } = limits;
+    const bound = `${filtersBurst} filters at once and ${filtersPerSecond} a second`;
+    throw new MqttError(reasonCodes.quotaExceeded, `more than ${bound} in SUBSCRIBE and UNSUBSCRIBE`);
   }
 
   #disconnect(packet: DisconnectPacket): Inbound {

@@ -4,26 +4,14 @@
 import type { ConnectPacket } from "../../broker/mqtt/packets.ts";
 import type { ReasonCode } from "../../broker/mqtt/reason-codes.ts";
 import { reasonCodes } from "../../broker/mqtt/reason-codes.ts";
-import type { DeploymentConfig } from "../../contracts/deployment-config.ts";
 import type { DeploymentId } from "../../contracts/deployment-id.ts";
 import type { Env } from "../../platform/env.ts";
 import { admit, forgetDeployment, forgetPrincipal, learnConfig } from "../authenticate/authenticate.ts";
 import { attachOf, clientIdOf } from "./connect.ts";
-import type { EdgeLink } from "./edge-link.ts";
+import type { Judged } from "./handshake.ts";
 import { openLink } from "./open-link.ts";
 
 const ATTEMPTS = 3;
-
-export type Judged =
-  | {
-      outcome: "connected";
-      link: EdgeLink;
-      config: DeploymentConfig;
-      sessionPresent: boolean;
-      /** Null: the client named itself. */
-      assignedClientId: string | null;
-    }
-  | { outcome: "refused"; reasonCode: ReasonCode; reasonString: string };
 
 /** Never throws but for a bug. */
 export async function judge(

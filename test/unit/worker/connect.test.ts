@@ -1,42 +1,20 @@
 // What the edge decides of a CONNECT alone, and which deployment an address means.
 
 import { describe, expect, it } from "vitest";
-import type { ConnectPacket } from "../../../src/broker/mqtt/packets.ts";
+import { limits } from "../../../src/broker/limits.ts";
 import { reasonCodes } from "../../../src/broker/mqtt/reason-codes.ts";
-import type { BrokerSettings, DeploymentConfig } from "../../../src/contracts/deployment-config.ts";
-import { defaultBrokerSettings } from "../../../src/contracts/deployment-config.ts";
 import { makeDeploymentId } from "../../../src/contracts/deployment-id.ts";
 import { targetOf } from "../../../src/worker/deployment-host.ts";
 import {
   answerVersionOf,
   keepAliveOf,
   packetBytesMax,
+  refuseConnect,
   sessionExpiryOf,
 } from "../../../src/worker/mqtt-connection/connect.ts";
+import { config, connect } from "./connecting.ts";
 
 const NEVER = 0xffff_ffff;
-
-function config(settings: Partial<BrokerSettings>, messageBytesMax = 1_048_576): DeploymentConfig {
-  const unlimited = { sessionsMax: null, messagesPerSecond: null, subscriptionsPerClientMax: null };
-  return {
-    v: 1,
-    version: 1,
-    status: "running",
-    shards: { session: 1, topic: 1 },
-    limits: { ...unlimited, messageBytesMax, retainedMessagesMax: null },
-    settings: { ...defaultBrokerSettings, ...settings },
-  };
-}
-
-function connect(fields: Partial<ConnectPacket>): ConnectPacket {
-  return {
-    protocolVersion: 5,
-    cleanStart: true,
-    keepAliveSeconds: 60,
-    sessionExpiryInterval: null,
-    ...fields,
-  } as ConnectPacket;
-}
 
 describe("session expiry", () => {
   it.each([
@@ -83,6 +61,27 @@ describe("keep alive", () => {
 it("the largest packet follows the plan's largest payload, up to the service's own bound", () => {
   expect(packetBytesMax(config({}, 1_000))).toBe(1_000 + 65_536);
   expect(packetBytesMax(config({}, 100_000_000))).toBe(1_048_576 + 65_536);
+});
+
+describe("the length of names, in bytes of UTF-8", () => {
+  const { badUserNameOrPassword, clientIdentifierNotValid } = reasonCodes;
+
+  it.each([
+    ["username", limits.usernameBytes, badUserNameOrPassword],
+    ["clientId", limits.clientIdBytes, clientIdentifierNotValid],
+  ] as const)("%s: %i are taken, one more is refused", (name, most, reasonCode) => {
+    for (const letter of ["a", "\u00fc", "\u20ac", "\u{1f41f}"]) {
+      const bytes = new TextEncoder().encode(letter).length;
+      const longest = letter.repeat(Math.floor(most / bytes)) + "a".repeat(most % bytes);
+      expect(refuseConnect(connect({ [name]: longest }))).toBeNull();
+      const refusal = refuseConnect(connect({ [name]: `${longest}a` }));
+      expect(refusal).toMatchObject({ reasonCode, reasonString: expect.stringContaining(`${most} bytes`) });
+    }
+  });
+
+  it("nobody's name is not too long", () => {
+    expect(refuseConnect(connect({ username: null }))).toBeNull();
+  });
 });
 
 describe("in which version an unreadable CONNECT is answered", () => {

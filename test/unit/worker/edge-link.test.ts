@@ -1,18 +1,15 @@
 // The edge's end of a link over a socket that keeps what it is sent: frames, both windows, order, heartbeat, ends.
 
 import * as fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { limits } from "../../../src/broker/limits.ts";
-import { writePublish } from "../../../src/broker/mqtt/publish.ts";
-import { forEachPacket } from "../../../src/broker/mqtt/split-packets.ts";
 import type { ShardFrame } from "../../../src/contracts/link.ts";
-import { HEARTBEAT, LINK_HEADER_BYTES, LINK_VERSION, linkClose } from "../../../src/contracts/link.ts";
+import { HEARTBEAT, LINK_VERSION, linkClose } from "../../../src/contracts/link.ts";
 import { EdgeLink } from "../../../src/worker/mqtt-connection/edge-link.ts";
+import { frame, packetsIn, PUBACK, publish, UNSUBSCRIBE } from "./link-frames.ts";
 import { SocketStub } from "./socket-stub.ts";
 
 const window = limits.linkWindowBytes;
-const PUBACK = Uint8Array.of(0x40, 2, 0, 1);
-const UNSUBSCRIBE = Uint8Array.of(0xa2, 6, 0, 2, 0, 0, 1, 97);
 
 function setUp() {
   const stub = new SocketStub();
@@ -32,37 +29,16 @@ function setUp() {
   return { stub, link, heard };
 }
 
-/** A PUBLISH of that size whose last byte is `mark`. */
-function publish(bytes: number, mark = 0): Uint8Array {
-  const fields = { topic: "t", qos: 1 as const, retain: false, packetId: 1, properties: new Uint8Array() };
-  const overhead = writePublish({ ...fields, payload: new Uint8Array(bytes) }).length - bytes;
-  const packet = writePublish({ ...fields, payload: new Uint8Array(bytes - overhead).fill(mark) });
-  if (packet.length !== bytes) throw new RangeError("a length on the border of its encoding");
-  return packet;
-}
-
-function frame(credit: number, ...packets: Uint8Array[]): Uint8Array {
-  const header = Uint8Array.of(LINK_VERSION, credit >>> 24, credit >>> 16, credit >>> 8, credit);
-  return Uint8Array.from([header, ...packets].flatMap((part) => [...part]));
-}
-
 function creditOf(sent: Uint8Array | string | undefined): number {
   if (!(sent instanceof Uint8Array)) throw new TypeError("no data frame");
   return new DataView(sent.buffer, sent.byteOffset).getUint32(1);
 }
 
-function packetsIn(sent: readonly (Uint8Array | string)[]): Uint8Array[] {
-  const packets: Uint8Array[] = [];
-  for (const each of sent) {
-    if (typeof each !== "string") forEachPacket(each, LINK_HEADER_BYTES, (packet) => packets.push(packet.slice()));
-  }
-  return packets;
-}
+/** Every timer that was set has rung: what the link was to send, it has sent. */
+const settled = () => vi.runAllTimersAsync();
 
-/** Until everything that was to be sent in this turn, and behind it, is. */
-async function settled(): Promise<void> {
-  for (let i = 0; i < 3; i++) await new Promise((resolve) => setTimeout(resolve, 1));
-}
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
 
 describe("frames", () => {
   it("what comes within a turn of the event loop travels in one frame", async () => {

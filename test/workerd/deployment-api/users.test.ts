@@ -76,18 +76,22 @@ describe("users", () => {
     expect((await call(deployment, "DELETE", `${USERS}/second`)).status).toBe(202);
   });
 
-  it.each(["a/b", "with space", "50%", "grüße", "a:b"])("may be called %j, percent-encoded", async (user_id) => {
-    const deployment = await WholeDeployment.whole(nextId());
-    await call(deployment, "POST", USERS, { body: { user_id, password: "x" } });
-    const path = `${USERS}/${encodeURIComponent(user_id)}`;
-    expect(await call(deployment, "GET", path)).toMatchObject({ status: 200, body: { user_id } });
-    expect((await call(deployment, "DELETE", path)).status).toBe(204);
-  });
+  it.each(["a/b", "with space", "50%", "grüße", "a:b", `${"\u20ac".repeat(341)}u`])(
+    "may be called %j, percent-encoded",
+    async (user_id) => {
+      const deployment = await WholeDeployment.whole(nextId());
+      await call(deployment, "POST", USERS, { body: { user_id, password: "x" } });
+      const path = `${USERS}/${encodeURIComponent(user_id)}`;
+      expect(await call(deployment, "GET", path)).toMatchObject({ status: 200, body: { user_id } });
+      expect((await call(deployment, "DELETE", path)).status).toBe(204);
+    },
+  );
 
   it.each([
     ["no user_id", { password: "x" }, "user_id"],
     ["an empty user_id", { user_id: "", password: "x" }, "user_id"],
-    ["a user_id that is too long", { user_id: "x".repeat(513), password: "x" }, "user_id"],
+    ["a user_id that is too long", { user_id: "x".repeat(1_025), password: "x" }, "user_id"],
+    ["a user_id of too many bytes", { user_id: "\u20ac".repeat(342), password: "x" }, "user_id"],
     ["U+0000 in a user_id", { user_id: "a\0", password: "x" }, "user_id"],
     ["no password", { user_id: "u" }, "password"],
     ["an empty password", { user_id: "u", password: "" }, "password"],

@@ -108,6 +108,21 @@ describe("refusals", () => {
     expect((await connack("ü".repeat(513))).answer.reasonCode).toBe(reasonCodes.clientIdentifierNotValid);
   });
 
+  it("a user name that is too long is 0x86, before 5.0 return code 4, and one as long as may be connects", async () => {
+    const deployment = await served();
+    const attempt = async (username: string, version: ProtocolVersion) => {
+      const device = await Device.attempt(deployment, "c", { username, password: "secret", version });
+      return device.take("connack");
+    };
+    const longest = "\u20ac".repeat(341) + "u"; // 1,024 bytes.
+    await deployment.object.addUser(await user(longest, "secret"));
+    expect((await attempt(longest, 5)).reasonCode).toBe(0);
+    const refused = await attempt(`${longest}u`, 5);
+    expect(refused.reasonCode).toBe(reasonCodes.badUserNameOrPassword);
+    expect(refused.properties?.reasonString).toContain("1024 bytes");
+    expect((await attempt("u".repeat(65_535), 4)).returnCode).toBe(4);
+  });
+
   it("[MQTT311-3.1.3-8] an empty client id without clean session is return code 2", async () => {
     const device = await Device.open(await served(), 4);
     // mqtt-packet refuses to write it, so by hand.

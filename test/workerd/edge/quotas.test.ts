@@ -47,6 +47,26 @@ describe("a plan's quotas", () => {
     expect(await again.ended()).toBe(reasonCodes.quotaExceeded);
   });
 
+  it.each([
+    [5, reasonCodes.quotaExceeded],
+    [4, null],
+  ] as const)(
+    "filters a second, version %i: past the burst the connection is ended, others' are not",
+    async (version, reason) => {
+      const deployment = await served(1, plan({ subscriptionsPerClientMax: 2_000 }));
+      const [device, other] = [
+        await Device.connect(deployment, "c", { version }),
+        await Device.connect(deployment, "other", { version }),
+      ];
+      const filters = Array.from({ length: 1_000 }, (_, i) => `device/${i}/commands`);
+      expect(await device.subscribe(...filters)).toEqual(filters.map(() => 1)); // As an honest one does.
+      const most = Array.from({ length: limits.filtersBurst }, (_, i) => `${i}`);
+      device.send({ cmd: "unsubscribe", messageId: 2, unsubscriptions: most });
+      expect(await device.ended()).toBe(reason);
+      expect(await other.subscribe("still/served")).toEqual([1]);
+    },
+  );
+
   it("messages a second: past the burst PUBACK is 0x97; 3.1.1, which has no word for it, is closed", async () => {
     const deployment = await served(1, plan({ messagesPerSecond: 5 }));
     const device = await Device.connect(deployment, "c");

@@ -1,6 +1,7 @@
 // What the routes of users take and give, in EMQX's names.
 
 import { z } from "@hono/zod-openapi";
+import { limits } from "../../../broker/limits.ts";
 import type { DeploymentRpc, UserInfo } from "../../../contracts/rpc.ts";
 import { deploymentObject } from "../../../contracts/object-names.ts";
 import type { ApiContext } from "../context.ts";
@@ -9,7 +10,6 @@ import { ApiFailure } from "../http/api-failure.ts";
 /** The authenticator that holds a deployment's users. */
 const BUILT_IN = "password_based:built_in_database";
 const PASSWORD_LENGTH_MAX = 1_024;
-const USERNAME_LENGTH_MAX = 512;
 
 export const usersPath = "/authentication/{id}/users";
 export const tags = ["Authentication"];
@@ -21,8 +21,12 @@ export const userParams = authenticatorParams.extend({ user_id: z.string().min(1
 const username = z
   .string()
   .min(1)
-  .max(USERNAME_LENGTH_MAX)
-  .refine((text) => text.isWellFormed() && !text.includes("\0"), "must be well-formed UTF-8 without U+0000");
+  .max(limits.usernameBytes)
+  .refine((text) => text.isWellFormed() && !text.includes("\0"), "must be well-formed UTF-8 without U+0000")
+  .refine(
+    (text) => new TextEncoder().encode(text).length <= limits.usernameBytes,
+    `must have at most ${limits.usernameBytes} bytes in UTF-8`,
+  );
 const password = z.string().min(1).max(PASSWORD_LENGTH_MAX);
 
 export const newUserBody = z.object({ user_id: username, password, is_superuser: z.boolean().default(false) });
