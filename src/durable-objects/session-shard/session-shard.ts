@@ -51,13 +51,13 @@ export class SessionShard extends DurableObject<Env> implements SessionShardRpc 
     const header = request.headers.get(ATTACH_HEADER);
     if (header === null) return new Response("no attach", { status: 400 });
     const attach = JSON.parse(header) as Attach;
-    const stale = shard.stale(attach);
+    const stale = shard.events.stale(attach);
     if (stale !== null) return Response.json(stale, { status: 409 });
-    const outcome = shard.attach(attach);
+    const outcome = shard.events.attach(attach);
     if ("reasonCode" in outcome) return Response.json(outcome, { status: 403 });
     const { 0: edge, 1: socket } = new WebSocketPair();
     this.ctx.acceptWebSocket(socket, outcome.tags);
-    shard.connected(socket, outcome.attachment);
+    shard.events.connected(socket, outcome.attachment);
     const attached: Attached = { v: 1, sessionPresent: outcome.sessionPresent };
     const headers = { [ATTACHED_HEADER]: JSON.stringify(attached) };
     return new Response(null, { status: 101, webSocket: edge, headers });
@@ -65,16 +65,16 @@ export class SessionShard extends DurableObject<Env> implements SessionShardRpc 
 
   override webSocketMessage(socket: WebSocket, data: ArrayBuffer | string): void {
     if (typeof data === "string") {
-      if (!this.#streams.has(socket)) this.#shard?.control(data);
+      if (!this.#streams.has(socket)) this.#shard?.events.control(data);
       return;
     }
     const bytes = new Uint8Array(data);
     if (this.#streams.has(socket)) this.#streams.receive(socket, bytes);
-    else this.#shard?.frame(socket, bytes);
+    else this.#shard?.events.frame(socket, bytes);
   }
 
   override webSocketClose(socket: WebSocket, code: number): void {
-    if (!this.#streams.has(socket)) this.#shard?.linkClosed(socket, code);
+    if (!this.#streams.has(socket)) this.#shard?.events.closed(socket, code);
     try {
       socket.close(code === 1005 || code === 1006 ? linkClose.ours : code, "");
     } catch {
@@ -85,7 +85,7 @@ export class SessionShard extends DurableObject<Env> implements SessionShardRpc 
   override webSocketError(socket: WebSocket, error: unknown): void {
     if (this.#streams.has(socket)) return;
     log.warn("link failed", { error: String(error) });
-    this.#shard?.linkClosed(socket, linkClose.ours);
+    this.#shard?.events.closed(socket, linkClose.ours);
   }
 
   override async alarm(): Promise<void> {
@@ -97,11 +97,11 @@ export class SessionShard extends DurableObject<Env> implements SessionShardRpc 
   async configure(deploymentId: string, index: number, config: DeploymentConfig): Promise<number> {
     const shard =
       this.#shard ?? this.#start(ShardState.provision(this.ctx.storage, migrations, deploymentId, index, config));
-    return shard.configure(config);
+    return shard.management.configure(config);
   }
 
   async principalChanged(username: string, revision: number, removed: boolean): Promise<void> {
-    this.#shard?.principalChanged(username, revision, removed);
+    this.#shard?.management.principalChanged(username, revision, removed);
   }
 
   async #deliver(envelope: Uint8Array): Promise<DeliverReply> {
@@ -109,7 +109,7 @@ export class SessionShard extends DurableObject<Env> implements SessionShardRpc 
   }
 
   async publish(messages: ApiMessage[]): Promise<Outcome<number[], NotProvisioned>> {
-    return this.#answer((shard) => shard.publish(messages));
+    return this.#answer((shard) => shard.intake.publishAll(messages));
   }
 
   async listClients(
@@ -125,7 +125,7 @@ export class SessionShard extends DurableObject<Env> implements SessionShardRpc 
   }
 
   async kickClient(clientId: string): Promise<Outcome<boolean, NotProvisioned>> {
-    return this.#answer((shard) => shard.kick(clientId));
+    return this.#answer((shard) => shard.management.kick(clientId));
   }
 
   async listSubscriptions(clientId: string): Promise<Outcome<SubscriptionInfo[] | null, NotProvisioned>> {
@@ -133,14 +133,14 @@ export class SessionShard extends DurableObject<Env> implements SessionShardRpc 
   }
 
   async stats(): Promise<Outcome<SessionShardStats, NotProvisioned>> {
-    return this.#answer((shard) => shard.stats());
+    return this.#answer((shard) => shard.management.stats());
   }
 
   async destroy(): Promise<void> {
     const shard = this.#shard;
     this.#shard = null;
     try {
-      shard?.endAll();
+      shard?.management.endAll();
     } catch (error) {
       log.error("a destroyed shard's clients could not all be ended", { error });
     }

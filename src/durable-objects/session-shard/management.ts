@@ -1,0 +1,94 @@
+// What a shard is told from outside its messages: a new config, users that changed, clients to be ended; and its figures.
+
+import { reasonCodes } from "../../broker/mqtt/reason-codes.ts";
+import type { DeploymentConfig } from "../../contracts/deployment-config.ts";
+import type { SessionShardStats } from "../../contracts/rpc.ts";
+import type { ShardState } from "../../platform/shard-state.ts";
+import type { Clients } from "./clients.ts";
+import type { EffectPerformer } from "./effect-performer.ts";
+import type { Intake } from "./intake.ts";
+import type { Links } from "./links.ts";
+import type { PrincipalChanges } from "./principal-changes.ts";
+import type { Sessions } from "./sessions.ts";
+import type { Subscriptions } from "./subscriptions.ts";
+import type { WriteBehindStore } from "./write-behind-store.ts";
+
+export interface ManagementPorts {
+  state: ShardState;
+  links: Links;
+  sessions: Sessions;
+  clients: Clients;
+  store: WriteBehindStore;
+  subscriptions: Subscriptions;
+  principals: PrincipalChanges;
+  intake: Intake;
+  performer: EffectPerformer;
+  now(): number;
+}
+
+export class Management {
+  readonly #ports: ManagementPorts;
+
+  constructor(ports: ManagementPorts) {
+    this.#ports = ports;
+  }
+
+  /** Takes a newer config into force and tells the links. Returns the version in force. */
+  configure(config: DeploymentConfig): number {
+    const { state, intake, links } = this.#ports;
+    if (state.updateConfig(config)) {
+      intake.renewRate();
+      for (const link of links.all()) link.control({ v: 1, type: "config", config });
+      if (config.status === "stopped") this.endAll();
+    }
+    return state.config.version;
+  }
+
+  /** Ends the clients of a user that changed, so that they are judged again. */
+  principalChanged(username: string, revision: number, removed: boolean): void {
+    const { principals, links, clients, performer, now } = this.#ports;
+    principals.add(username, revision, now());
+    for (const link of Array.from(links.all())) {
+      if (link.attachment.attach.username !== username) continue;
+      if (link.attachment.attach.principalRevision >= revision) continue;
+      link.control({ v: 1, type: "principal", username, revision });
+      if (removed) clients.end(link, reasonCodes.notAuthorized, "the user was removed", "not_authorized");
+      else clients.end(link, reasonCodes.administrativeAction, "the user has changed: connect again", "kicked");
+    }
+    performer.settle();
+  }
+
+  /** Ends a client and discards its session. False: there is none. */
+  kick(clientId: string): boolean {
+    const { links, sessions, clients, performer } = this.#ports;
+    const uid = sessions.uidOf(clientId);
+    if (uid === null) return false;
+    const link = links.byClientId(clientId);
+    if (link !== null) clients.end(link, reasonCodes.administrativeAction, "kicked", "kicked");
+    sessions.discard(uid);
+    performer.settle();
+    return true;
+  }
+
+  stats(): SessionShardStats {
+    const { links, sessions, subscriptions, store, intake, performer } = this.#ports;
+    return {
+      connections: links.count,
+      sessions: sessions.count,
+      subscriptions: subscriptions.countAll(),
+      queuedMessages: store.queued,
+      messagesReceived: intake.received,
+      messagesSent: performer.sent,
+      messagesDropped: performer.dropped,
+    };
+  }
+
+  /** Ends every client: the deployment stops or is deleted. */
+  endAll(): void {
+    const { links, clients, performer } = this.#ports;
+    for (const link of Array.from(links.all())) {
+      clients.end(link, reasonCodes.serverShuttingDown, "the deployment has stopped", "server_shutdown");
+    }
+    performer.settle();
+  }
+}
