@@ -3,8 +3,9 @@
 
 import { BoundedCache } from "../../broker/bounded-cache.ts";
 import { limits } from "../../broker/limits.ts";
-import type { OutboundLimits, OutboundState } from "../../broker/session/outbound.ts";
+import type { OutboundLimits } from "../../broker/session/outbound.ts";
 import { Session } from "../../broker/session/session.ts";
+import type { OutboundState } from "../../broker/session/stored-queue.ts";
 import type { DeploymentConfig } from "../../contracts/deployment-config.ts";
 import type { LinkAttachment } from "./link.ts";
 import type { Links } from "./links.ts";
