@@ -4,10 +4,12 @@
 
 import { backOffMs } from "./back-off.ts";
 import { log } from "./log.ts";
+import { tableExists } from "./table-exists.ts";
 
 /** Called with the deadline's key and the time of the run (epoch milliseconds). */
 export type DeadlineHandler = (key: string, now: number) => void | Promise<void>;
 
+const TABLE = "deadline";
 /** Rows taken at a time. */
 const BATCH = 500;
 /** A deadline that this release knows no handler for waits this long for a release that does. */
@@ -43,7 +45,7 @@ export class Deadlines<Kind extends string = string> {
     this.#storage = storage;
     this.#handlers = handlers;
     this.#random = random;
-    this.#hasTable = this.#tableExists();
+    this.#hasTable = tableExists(this.#storage.sql, TABLE);
     const earliest = this.#earliest();
     if (earliest === null) return;
     this.#armedFor = earliest;
@@ -162,7 +164,7 @@ export class Deadlines<Kind extends string = string> {
 
   #settle(): void {
     this.#settling = false;
-    this.#hasTable = this.#tableExists();
+    this.#hasTable = tableExists(this.#storage.sql, TABLE);
     const next = this.#earliest();
     if (next !== null) this.#arm(next);
   }
@@ -190,10 +192,6 @@ export class Deadlines<Kind extends string = string> {
          PRIMARY KEY (kind, key)) WITHOUT ROWID;
        CREATE INDEX deadline_at ON deadline (at)`,
     );
-  }
-
-  #tableExists(): boolean {
-    return this.#storage.sql.exec("SELECT 1 FROM sqlite_master WHERE name = 'deadline'").toArray().length > 0;
   }
 }
 

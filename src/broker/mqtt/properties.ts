@@ -40,10 +40,13 @@ const rules = new Map<number, PropertyRule>([
 export const propertyIds = {
   payloadFormatIndicator: 0x01,
   messageExpiryInterval: 0x02,
+  contentType: 0x03,
   responseTopic: 0x08,
+  correlationData: 0x09,
   subscriptionIdentifier: 0x0b,
-  topicAlias: 0x23,
   willDelayInterval: 0x18,
+  topicAlias: 0x23,
+  userProperty: 0x26,
 } as const;
 
 /** What a client may put into each packet. */

@@ -43,7 +43,7 @@ export class Deployment extends DurableObject<Env> implements DeploymentRpc {
     });
     this.#erasure = Erasure.load(context.storage, env, this.#deadlines);
     if (this.#erasure !== null) return;
-    const record = DeploymentRecord.load(context.storage.sql);
+    const record = DeploymentRecord.load(context.storage);
     if (record !== null) this.#served = this.#serve(record);
   }
 

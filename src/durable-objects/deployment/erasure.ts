@@ -5,6 +5,7 @@ import type { DeploymentId } from "../../contracts/deployment-id.ts";
 import { sessionShardObject, topicShardObject } from "../../contracts/object-names.ts";
 import { NotYet } from "../../platform/deadlines.ts";
 import type { Env } from "../../platform/env.ts";
+import { tableExists } from "../../platform/table-exists.ts";
 import { callShards, ShardList } from "./shard-list.ts";
 import type { ShardRow } from "./shard-list.ts";
 
@@ -39,7 +40,7 @@ export class Erasure {
   /** Null: the deployment was not deleted. */
   static load(storage: DurableObjectStorage, env: Env, deadlines: ErasureDeadlines): Erasure | null {
     const { sql } = storage;
-    if (!has(sql, "tombstone")) return null;
+    if (!tableExists(sql, "tombstone")) return null;
     const { deployment } = sql.exec<{ deployment: string }>("SELECT deployment FROM tombstone").one();
     return new Erasure(storage, env, deadlines, deployment as DeploymentId);
   }
@@ -56,7 +57,7 @@ export class Erasure {
     storage.transactionSync(() => {
       sql.exec("CREATE TABLE tombstone (deployment TEXT NOT NULL, deleted_at INTEGER NOT NULL)");
       sql.exec("INSERT INTO tombstone (deployment, deleted_at) VALUES (?, ?)", id, now);
-      if (!has(sql, "meta")) return;
+      if (!tableExists(sql, "meta")) return;
       for (const table of ["meta", "user", "user_change", "api_key"]) sql.exec(`DELETE FROM ${table}`);
       deadlines.clear("push", "");
       deadlines.clear("users", "");
@@ -72,7 +73,7 @@ export class Erasure {
 
   /** Nothing but the tombstone is left. */
   get finished(): boolean {
-    return !has(this.#storage.sql, "shard");
+    return !tableExists(this.#storage.sql, "shard");
   }
 
   /** One attempt at every shard that still has something. Throws NotYet when one is left. */
@@ -118,8 +119,4 @@ export class Erasure {
       ? sessionShardObject(this.#env.SESSION_SHARD, this.#id, number).destroy()
       : topicShardObject(this.#env.TOPIC_SHARD, this.#id, number).destroy();
   }
-}
-
-function has(sql: SqlStorage, table: string): boolean {
-  return sql.exec("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", table).toArray().length > 0;
 }

@@ -1,13 +1,7 @@
 // The properties of a message from the API as MQTT 5.0 bytes, section 3.3.2.3, without their length.
 
+import { propertyIds } from "../../../broker/mqtt/properties.ts";
 import type { PublishProperties } from "./publish-input.ts";
-
-const PAYLOAD_FORMAT_INDICATOR = 0x01;
-const MESSAGE_EXPIRY_INTERVAL = 0x02;
-const CONTENT_TYPE = 0x03;
-const RESPONSE_TOPIC = 0x08;
-const CORRELATION_DATA = 0x09;
-const USER_PROPERTY = 0x26;
 
 const encoder = new TextEncoder();
 
@@ -21,13 +15,19 @@ export function writeProperties(properties: PublishProperties): Uint8Array {
   };
   const { message_expiry_interval: expiry, payload_format_indicator: format } = properties;
   if (expiry !== undefined) {
-    bytes.push(MESSAGE_EXPIRY_INTERVAL, expiry >>> 24, (expiry >>> 16) & 0xff, (expiry >>> 8) & 0xff, expiry & 0xff);
+    bytes.push(
+      propertyIds.messageExpiryInterval,
+      expiry >>> 24,
+      (expiry >>> 16) & 0xff,
+      (expiry >>> 8) & 0xff,
+      expiry & 0xff,
+    );
   }
-  if (format !== undefined) bytes.push(PAYLOAD_FORMAT_INDICATOR, format);
+  if (format !== undefined) bytes.push(propertyIds.payloadFormatIndicator, format);
   const texts = [
-    [CONTENT_TYPE, properties.content_type],
-    [RESPONSE_TOPIC, properties.response_topic],
-    [CORRELATION_DATA, properties.correlation_data],
+    [propertyIds.contentType, properties.content_type],
+    [propertyIds.responseTopic, properties.response_topic],
+    [propertyIds.correlationData, properties.correlation_data],
   ] as const;
   for (const [id, value] of texts) {
     if (value === undefined) continue;
@@ -35,7 +35,7 @@ export function writeProperties(properties: PublishProperties): Uint8Array {
     text(value);
   }
   for (const [name, value] of Object.entries(properties.user_properties ?? {})) {
-    bytes.push(USER_PROPERTY);
+    bytes.push(propertyIds.userProperty);
     text(name);
     text(value);
   }
