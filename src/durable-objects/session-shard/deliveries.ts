@@ -45,12 +45,16 @@ class Batch {
   /** What cannot be sent at once. */
   readonly toStore: ToStore[] = [];
   readonly safe: Promise<void>;
-  deadline: ReturnType<typeof setTimeout> | null = null;
+  /** When what is not safe is written, epoch milliseconds. */
+  due = 0;
   /** Deliveries that are not safe, and one while the batch is being handled. */
   #unsafe = 1;
   #resolve: () => void = () => undefined;
 
-  constructor() {
+  readonly #onSafe: (batch: Batch) => void;
+
+  constructor(onSafe: (batch: Batch) => void) {
+    this.#onSafe = onSafe;
     this.safe = new Promise((resolve) => {
       this.#resolve = resolve;
     });
@@ -68,13 +72,16 @@ class Batch {
   settled(): void {
     this.#unsafe -= 1;
     if (this.#unsafe > 0) return;
-    if (this.deadline !== null) clearTimeout(this.deadline);
+    this.#onSafe(this);
     this.#resolve();
   }
 }
 
 export class Deliveries {
   readonly #ports: DeliveryPorts;
+  /** Batches that wait for acknowledgements, in the order of their deadlines. */
+  readonly #unsafe = new Set<Batch>();
+  #armed = false;
 
   constructor(ports: DeliveryPorts) {
     this.#ports = ports;
@@ -84,7 +91,7 @@ export class Deliveries {
    *  after all others were. */
   receive(envelope: Uint8Array, header: EnvelopeHeader): Promise<void> | undefined {
     const ports = this.#ports;
-    const batch = new Batch();
+    const batch = new Batch((safe) => this.#unsafe.delete(safe));
     const ackDeadlineMs = ports.ackDeadlineMs();
     const writeAtOnce = header.writeAtOnce || ackDeadlineMs === 0;
     const failures: unknown[] = [];
@@ -123,7 +130,7 @@ export class Deliveries {
       ports.settle();
     }
     batch.settled();
-    if (batch.unsafe) batch.deadline = setTimeout(() => this.#writeUnacknowledged(batch), ackDeadlineMs);
+    if (batch.unsafe) this.#await(batch, ackDeadlineMs);
     if (failures.length > 0) throw failures[0];
     return batch.unsafe ? batch.safe : undefined;
   }
@@ -162,9 +169,28 @@ export class Deliveries {
     this.#ports.store.append(message, recipients);
   }
 
+  /** One timer for all batches: mostly they are safe long before. */
+  #await(batch: Batch, ackDeadlineMs: number): void {
+    batch.due = this.#ports.now() + ackDeadlineMs;
+    this.#unsafe.add(batch);
+    if (!this.#armed) this.#arm(ackDeadlineMs);
+  }
+
+  #arm(ms: number): void {
+    this.#armed = true;
+    setTimeout(() => {
+      this.#armed = false;
+      const now = this.#ports.now();
+      for (const batch of this.#unsafe) if (batch.due <= now) this.#writeUnacknowledged(batch);
+      this.#ports.settle();
+      const [next] = this.#unsafe;
+      if (next !== undefined) this.#arm(Math.max(1, next.due - now));
+    }, ms);
+  }
+
   /** The deadline of a batch has come: what is not acknowledged goes to the store. */
   #writeUnacknowledged(batch: Batch): void {
-    batch.deadline = null;
+    this.#unsafe.delete(batch);
     for (const delivery of batch.deliveries) {
       const inflight = Array.from(delivery.awaited);
       if (inflight.length === 0) continue;
@@ -174,6 +200,5 @@ export class Deliveries {
         delivery.settle(each);
       }
     }
-    this.#ports.settle();
   }
 }

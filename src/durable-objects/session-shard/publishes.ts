@@ -4,6 +4,7 @@
 import { limits } from "../../broker/limits.ts";
 import { shardOfSlot, slotOfTopic } from "../../broker/topics/slots.ts";
 import type { RetainedRequest, RouteRequest } from "../../contracts/envelope.ts";
+import { LazyTimer } from "../../platform/lazy-timer.ts";
 import type { StreamChannel } from "../../platform/stream-channel.ts";
 import type { StreamSenderOptions } from "../../platform/stream-sender.ts";
 import { StreamSender } from "../../platform/stream-sender.ts";
@@ -11,6 +12,8 @@ import type { Routes } from "./routes.ts";
 
 /** A stream that has answered nothing for this long while something is awaited is asked for its incarnation. */
 const PROBE_MS = 5_000;
+/** How often that is looked at. Short, since the object does not sleep before it was looked at in vain. */
+const LOOK_MS = 250;
 
 export interface PublishPorts {
   index: number;
@@ -46,10 +49,13 @@ class TopicStream {
   readonly awaited = new Map<number, Awaited>();
   awaitedBytes = 0;
   nextNumber = 1;
-  probe: ReturnType<typeof setTimeout> | null = null;
+  /** When something was last answered, or began to be awaited; epoch milliseconds. */
+  heardAt = 0;
+  readonly watch: LazyTimer;
 
-  constructor(sender: (stream: TopicStream) => StreamSender<number>) {
+  constructor(sender: (stream: TopicStream) => StreamSender<number>, look: (stream: TopicStream) => boolean) {
     this.sender = sender(this);
+    this.watch = new LazyTimer(LOOK_MS, () => look(this));
   }
 }
 
@@ -82,11 +88,12 @@ export class Publishes {
     if (awaiter !== null && stream.awaitedBytes > limits.awaitedBytes) return false;
     let number = 0;
     if (awaiter !== null) {
+      if (stream.awaited.size === 0) stream.heardAt = Date.now();
       number = stream.nextNumber;
       stream.nextNumber = (number % 0xffff_ffff) + 1;
       stream.awaited.set(number, { publisher, expiresAt, packet, awaiter, received: false });
       stream.awaitedBytes += packet.length;
-      this.#armProbe(topicShard, stream);
+      stream.watch.arm();
     }
     stream.sender.writer.publish(number, publisher, expiresAt, packet);
     stream.sender.written(number === 0 ? null : number);
@@ -97,22 +104,13 @@ export class Publishes {
     const stream = this.#stream(topicShard);
     stream.sender.writer.routeRequest(request);
     stream.sender.written(-request.request);
-    this.#armProbe(topicShard, stream);
+    stream.watch.arm();
   }
 
   requestRetained(topicShard: number, request: RetainedRequest): void {
     const { sender } = this.#stream(topicShard);
     sender.writer.retainedRequest(request);
     sender.written(null);
-  }
-
-  /** A topic shard answered something that was awaited: when that was all, its stream is left alone, so that the object
-   *  can sleep. */
-  rest(topicShard: number): void {
-    const stream = this.#stream(topicShard);
-    if (stream.probe === null || stream.awaited.size > 0 || this.#ports.routes().awaits(topicShard)) return;
-    clearTimeout(stream.probe);
-    stream.probe = null;
   }
 
   /** A topic shard told the outcome of publishes `first` to `first + count - 1`. */
@@ -125,7 +123,6 @@ export class Publishes {
       stream.awaitedBytes -= awaited.packet.length;
       awaited.awaiter.routed(reasonCode);
     }
-    this.rest(topicShard);
   }
 
   #stream(topicShard: number): TopicStream {
@@ -151,21 +148,24 @@ export class Publishes {
           onReset: (repeat) => this.#repeat(topicShard, self, repeat),
           onReplaced: () => ports.onReplaced(),
         }),
+      (self) => this.#look(topicShard, self),
     );
     this.#streams.set(topicShard, stream);
     return stream;
   }
 
-  #armProbe(topicShard: number, stream: TopicStream): void {
-    stream.probe ??= setTimeout(() => {
-      stream.probe = null;
-      if (stream.awaited.size === 0 && !this.#ports.routes().awaits(topicShard)) return;
-      if (stream.sender.idle) stream.sender.probe();
-      this.#armProbe(topicShard, stream);
-    }, PROBE_MS);
+  /** True while something is awaited. */
+  #look(topicShard: number, stream: TopicStream): boolean {
+    if (stream.awaited.size === 0 && !this.#ports.routes().awaits(topicShard)) return false;
+    if (stream.sender.idle && Date.now() - stream.heardAt >= PROBE_MS) {
+      stream.heardAt = Date.now();
+      stream.sender.probe();
+    }
+    return true;
   }
 
   #answered(topicShard: number, stream: TopicStream, tokens: readonly number[]): void {
+    stream.heardAt = Date.now();
     for (const token of tokens) {
       if (token < 0) this.#ports.routes().received(topicShard, -token);
       else {

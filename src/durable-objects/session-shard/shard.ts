@@ -110,7 +110,6 @@ export class Shard {
     this.#routes = new Routes(sql, {
       topicShards: () => config().shards.topic,
       send: (topicShard, request) => this.#publishes.requestRoute(topicShard, request),
-      rest: (topicShard) => this.#publishes.rest(topicShard),
       now: Date.now,
       removeLater: (filter, at) => this.#deadlines.set("unroute", filter, at),
       wanted: (filter) => this.#subscriptions.wanted(filter),
