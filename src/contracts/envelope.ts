@@ -74,6 +74,8 @@ export interface RetainedRequest {
 export interface RetainedPage {
   session: number;
   filter: string;
+  /** Topic behind which it begins, as it was asked for; "" for the first. */
+  from: string;
   /** Topic up to which they are sent. */
   after: string;
   more: boolean;

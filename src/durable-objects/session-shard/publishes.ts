@@ -8,6 +8,7 @@ import { LazyTimer } from "../../platform/lazy-timer.ts";
 import type { StreamChannel } from "../../platform/stream-channel.ts";
 import type { StreamSenderOptions } from "../../platform/stream-sender.ts";
 import { StreamSender } from "../../platform/stream-sender.ts";
+import type { RetainedReads } from "./retained-reads.ts";
 import type { Routes } from "./routes.ts";
 
 /** A stream that has answered nothing for this long while something is awaited is asked for its incarnation. */
@@ -21,8 +22,9 @@ export interface PublishPorts {
   topicShards(): number;
   channel(topicShard: number): StreamChannel;
   backOffMs(attempt: number): number;
-  /** Of whose requests the topic shards are told here. */
+  /** Whose requests the topic shards are told here. */
   routes(): Pick<Routes, "awaits" | "received" | "unanswered">;
+  retained(): Pick<RetainedReads, "awaits" | "askAgain">;
   /** A newer incarnation of this object lives. */
   onReplaced(): void;
 }
@@ -108,9 +110,10 @@ export class Publishes {
   }
 
   requestRetained(topicShard: number, request: RetainedRequest): void {
-    const { sender } = this.#stream(topicShard);
+    const { sender, watch } = this.#stream(topicShard);
     sender.writer.retainedRequest(request);
     sender.written(null);
+    watch.arm();
   }
 
   /** A topic shard told the outcome of publishes `first` to `first + count - 1`. */
@@ -154,9 +157,14 @@ export class Publishes {
     return stream;
   }
 
+  #awaitsAnswers(topicShard: number): boolean {
+    const { routes, retained } = this.#ports;
+    return routes().awaits(topicShard) || retained().awaits(topicShard);
+  }
+
   /** True while something is awaited. */
   #look(topicShard: number, stream: TopicStream): boolean {
-    if (stream.awaited.size === 0 && !this.#ports.routes().awaits(topicShard)) return false;
+    if (stream.awaited.size === 0 && !this.#awaitsAnswers(topicShard)) return false;
     if (stream.sender.idle && Date.now() - stream.heardAt >= PROBE_MS) {
       stream.heardAt = Date.now();
       stream.sender.probe();
@@ -183,5 +191,6 @@ export class Publishes {
     for (const [number, { received, publisher, expiresAt, packet }] of stream.awaited) {
       if (received) repeat((writer) => writer.publish(number, publisher, expiresAt, packet), number);
     }
+    this.#ports.retained().askAgain(topicShard);
   }
 }

@@ -105,6 +105,7 @@ export class Shard {
         ),
       backOffMs: (attempt) => backOffMs(attempt, Math.random()),
       routes: () => this.#routes,
+      retained: () => this.#retained,
       onReplaced: () => context.abort("replaced by a newer incarnation"),
     });
     this.#routes = new Routes(sql, {

@@ -71,9 +71,14 @@ export class SessionStream {
     });
   }
 
+  /** Whether it holds in memory what it may. */
+  get full(): boolean {
+    return this.#sender.pendingBytes > limits.pairPendingBytes;
+  }
+
   /** A message for this session shard. `awaiter`: somebody waits until it is safe; null: it may be dropped. */
   message(awaiter: SafetyAwaiter | null, publisher: number, expiresAt: number, packet: Uint8Array): void {
-    if (!this.#spilled && !this.#sender.troubled && this.#sender.pendingBytes <= limits.pairPendingBytes) {
+    if (!this.#spilled && !this.#sender.troubled && !this.full) {
       this.#sender.writer.message(publisher, expiresAt, packet);
       this.#sender.written(awaiter === null ? null : { awaiter, publisher, expiresAt, packet, outboxId: 0 });
       return;
