@@ -55,7 +55,14 @@ class TopicStream {
   heardAt = 0;
   readonly watch: LazyTimer;
 
-  constructor(sender: (stream: TopicStream) => StreamSender<number>, look: (stream: TopicStream) => boolean) {
+  readonly channel: StreamChannel;
+
+  constructor(
+    channel: StreamChannel,
+    sender: (stream: TopicStream) => StreamSender<number>,
+    look: (stream: TopicStream) => boolean,
+  ) {
+    this.channel = channel;
     this.sender = sender(this);
     this.watch = new LazyTimer(LOOK_MS, () => look(this));
   }
@@ -102,6 +109,11 @@ export class Publishes {
     return true;
   }
 
+  /** A topic shard, in this incarnation of it, has all batches up to `sequence`. */
+  answered(topicShard: number, sequence: number, incarnation: number): void {
+    this.#stream(topicShard).channel.answered(sequence, incarnation);
+  }
+
   requestRoute(topicShard: number, request: RouteRequest): void {
     const stream = this.#stream(topicShard);
     stream.sender.writer.routeRequest(request);
@@ -134,6 +146,7 @@ export class Publishes {
     const ports = this.#ports;
     const channel = ports.channel(topicShard);
     const stream = new TopicStream(
+      channel,
       (self) =>
         new StreamSender<number>({
           sender: ports.index,

@@ -260,7 +260,10 @@ export class Shard {
 
   deliver(envelope: Uint8Array): Promise<DeliverReply> {
     this.#receiver ??= new StreamReceiver(this.#state.incarnation);
-    return this.#receiver.receive(envelope, (header) => this.#deliveries.receive(envelope, header));
+    return this.#receiver.receive(envelope, (header) => {
+      if (header.answered > 0) this.#publishes.answered(header.sender, header.answered, header.incarnation);
+      return this.#deliveries.receive(envelope, header);
+    });
   }
 
   /** Publishes for the deployment API: resolves to a reason code a message, when they are safe. */

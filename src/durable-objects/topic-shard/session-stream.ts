@@ -99,6 +99,12 @@ export class SessionStream {
     awaiter.safe();
   }
 
+  /** Answers the session shard's batches up to `sequence`, sent in that incarnation of it. True: the answer travels along
+   *  with what goes there at the end of this event. */
+  answer(incarnation: number, sequence: number): boolean {
+    return this.#sender.answer(incarnation, sequence);
+  }
+
   retained(session: number, filter: string, expiresAt: number, packet: Uint8Array): void {
     this.#sender.writer.retained(session, filter, expiresAt, packet);
     this.#sender.written(null);
