@@ -22,6 +22,8 @@ export interface DeliveryPorts {
   match(topic: string): readonly Grant[];
   /** Granted by one subscription, for a retained message; null: it is gone. */
   grantOf(session: number, filter: string): Grant | null;
+  /** Whether a session outlives its connection. */
+  lasting(session: number): boolean;
   /** The session, connected or not; null: it is no more. */
   session(uid: number): Session | null;
   routed(topicShard: number, first: number, count: number, reasonCode: number): void;
@@ -112,7 +114,9 @@ export class Deliveries {
       retained: guarded((session, filter, expiresAt, packet) => {
         const grant = ports.grantOf(session, filter);
         if (grant === null) return;
-        this.#deliver(new Message(readTrustedPublish(packet), 0, expiresAt), [grant], true, writeAtOnce, batch);
+        // SUBACK and the next page go on from here: a session that outlives a crash must have them by then.
+        const durable = writeAtOnce || ports.lasting(session);
+        this.#deliver(new Message(readTrustedPublish(packet), 0, expiresAt), [grant], true, durable, batch);
       }),
       routed: guarded((first, count, reasonCode) => ports.routed(header.sender, first, count, reasonCode)),
       routeStored: guarded((request, accepted) => ports.routeStored(header.sender, request, accepted)),

@@ -43,6 +43,8 @@ interface Awaited {
   readonly awaiter: OutcomeAwaiter;
   /** The topic shard has it. */
   received: boolean;
+  /** Its outcome is known. It is kept while an older one's is not: if that is sent again, this one must follow it. */
+  settled: boolean;
 }
 
 class TopicStream {
@@ -94,13 +96,16 @@ export class Publishes {
     const topicShard = shardOfSlot(slotOfTopic(topic), this.#ports.topicShards());
     const stream = this.#stream(topicShard);
     if (stream.sender.pendingBytes > limits.pairPendingBytes) return false;
-    if (awaiter !== null && stream.awaitedBytes > limits.awaitedBytes) return false;
+    if (awaiter !== null && stream.awaitedBytes > limits.awaitedBytes) {
+      forgetSettled(stream, false);
+      if (stream.awaitedBytes > limits.awaitedBytes) return false;
+    }
     let number = 0;
     if (awaiter !== null) {
       if (stream.awaited.size === 0) stream.heardAt = Date.now();
       number = stream.nextNumber;
       stream.nextNumber = (number % 0xffff_ffff) + 1;
-      stream.awaited.set(number, { publisher, expiresAt, packet, awaiter, received: false });
+      stream.awaited.set(number, { publisher, expiresAt, packet, awaiter, received: false, settled: false });
       stream.awaitedBytes += packet.length;
       stream.watch.arm();
     }
@@ -133,11 +138,11 @@ export class Publishes {
     const stream = this.#stream(topicShard);
     for (let number = first; number < first + count; number++) {
       const awaited = stream.awaited.get(number);
-      if (awaited === undefined) continue;
-      stream.awaited.delete(number);
-      stream.awaitedBytes -= awaited.packet.length;
+      if (awaited === undefined || awaited.settled) continue;
+      awaited.settled = true;
       awaited.awaiter.routed(reasonCode);
     }
+    forgetSettled(stream, true);
   }
 
   #stream(topicShard: number): TopicStream {
@@ -205,5 +210,15 @@ export class Publishes {
       if (received) repeat((writer) => writer.publish(number, publisher, expiresAt, packet), number);
     }
     this.#ports.retained().askAgain(topicShard);
+  }
+}
+
+/** Forgets what has its outcome: `oldest`: only as far as nothing before it waits for its own. */
+function forgetSettled(stream: TopicStream, oldest: boolean): void {
+  for (const [number, { settled, packet }] of stream.awaited) {
+    if (settled) {
+      stream.awaited.delete(number);
+      stream.awaitedBytes -= packet.length;
+    } else if (oldest) return;
   }
 }

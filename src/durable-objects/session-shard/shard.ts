@@ -160,6 +160,7 @@ export class Shard {
       ackDeadlineMs: () => config().settings.ackDeadlineMs,
       match: (topic) => this.#subscriptions.match(topic),
       grantOf: (session, filter) => this.#subscriptions.grantOf(session, filter),
+      lasting: (uid) => this.#clients.lasting(uid),
       session: (uid) => this.#clients.session(uid),
       routed: (topicShard, first, count, reasonCode) => this.#publishes.routed(topicShard, first, count, reasonCode),
       routeStored: (topicShard, request, accepted) => this.#routes.stored(topicShard, request, accepted),
