@@ -64,7 +64,7 @@ describe.skipIf(process.platform !== "linux")("what npm runs", () => {
 
   it("npm run demo, stopped half-way, removes its service and its folder", async () => {
     const started = await begin(DEMO);
-    await started.signalNpm("SIGTERM");
+    await started.signalAll("SIGINT");
     await expect.poll(() => started.living(), WITHIN).toEqual([]);
     expect((await readdir(started.folder)).filter((name) => name.startsWith("fulmar-demo-"))).toEqual([]);
   });
