@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { Inbox } from "./demo/inbox.ts";
 import { ServiceApi, callDeployment, type NewDeployment } from "./demo/service-api.ts";
+import { onceStopped } from "./start/once-stopped.ts";
 import { startService } from "./start/start-service.ts";
 
 const HOUR = 3_600;
@@ -15,14 +16,15 @@ const WHOLE_DEMO_MS = 120_000;
 
 async function main(): Promise<void> {
   const { values } = parseArgs({ options: { url: { type: "string" } } });
-  if (values.url !== undefined) return await show(values.url.replace(/\/+$/, ""));
+  const stopped = onceStopped();
+  if (values.url !== undefined) return await show(values.url.replace(/\/+$/, ""), stopped);
   const dataDir = await mkdtemp(join(tmpdir(), "fulmar-demo-"));
   try {
     say("Starting a service for this demo (give --url to use one that runs).");
     const local = { host: "127.0.0.1", databaseUrl: null, plan: "local", publicUrl: null } as const;
     const service = await startService({ ...local, port: 0, dataDir }, { printMails: false });
     try {
-      await show(service.localUrl);
+      await show(service.localUrl, stopped);
     } finally {
       await service.close();
     }
@@ -31,7 +33,8 @@ async function main(): Promise<void> {
   }
 }
 
-async function show(url: string): Promise<void> {
+/** Removes what it made, also when it is stopped half-way. */
+async function show(url: string, stopped: Promise<void>): Promise<void> {
   const email = `demo-${randomBytes(6).toString("hex")}@example.com`;
   const api = await ServiceApi.signUp(url, email, randomBytes(16).toString("hex"));
   say(`Signed up as ${email}.`);
@@ -40,7 +43,7 @@ async function show(url: string): Promise<void> {
   say(`  endpoint  ${made.deployment.endpoints.mqtt}`);
   say(`  user      ${made.credentials.username}`);
   try {
-    await exchange(made);
+    await Promise.race([exchange(made), stopped.then(() => Promise.reject(new Error("stopped half-way")))]);
   } finally {
     await api.call("DELETE", `/api/deployments/${made.deployment.id}`);
   }
