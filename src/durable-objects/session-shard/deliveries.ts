@@ -128,7 +128,10 @@ export class Deliveries {
     if (batch.toStore.length > 0) {
       const outbounds = new Set<Outbound>();
       for (const each of batch.toStore) guarded(() => this.#store(each, outbounds))();
-      for (const outbound of outbounds) guarded(() => outbound.stored(ports.now(), ports.effects))();
+      for (const outbound of outbounds) {
+        if (ports.session(outbound.session)?.outbound !== outbound) continue;
+        guarded(() => outbound.stored(ports.now(), ports.effects))();
+      }
       batch.toStore.length = 0;
       guarded(() => ports.stored())();
       ports.settle();
@@ -169,8 +172,11 @@ export class Deliveries {
   }
 
   #store({ message, recipients, outbounds }: ToStore, touched: Set<Outbound>): void {
+    // What was sent before may have ended a session.
+    const alive = recipients.filter((each, i) => this.#ports.session(each.session)?.outbound === outbounds[i]);
+    if (alive.length === 0) return;
+    this.#ports.store.append(message, alive);
     for (const outbound of outbounds) touched.add(outbound);
-    this.#ports.store.append(message, recipients);
   }
 
   /** One timer for all batches: mostly they are safe long before. */
