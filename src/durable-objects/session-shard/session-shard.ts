@@ -97,11 +97,11 @@ export class SessionShard extends DurableObject<Env> implements SessionShardRpc 
   async configure(deploymentId: string, index: number, config: DeploymentConfig): Promise<number> {
     const shard =
       this.#shard ?? this.#start(ShardState.provision(this.ctx.storage, migrations, deploymentId, index, config));
-    return shard.configure(config);
+    return shard.management.configure(config);
   }
 
   async principalChanged(username: string, revision: number, removed: boolean): Promise<void> {
-    this.#shard?.principalChanged(username, revision, removed);
+    this.#shard?.management.principalChanged(username, revision, removed);
   }
 
   async #deliver(envelope: Uint8Array): Promise<DeliverReply> {
@@ -109,7 +109,7 @@ export class SessionShard extends DurableObject<Env> implements SessionShardRpc 
   }
 
   async publish(messages: ApiMessage[]): Promise<Outcome<number[], NotProvisioned>> {
-    return this.#answer((shard) => shard.publish(messages));
+    return this.#answer((shard) => shard.management.publish(messages));
   }
 
   async listClients(
@@ -125,7 +125,7 @@ export class SessionShard extends DurableObject<Env> implements SessionShardRpc 
   }
 
   async kickClient(clientId: string): Promise<Outcome<boolean, NotProvisioned>> {
-    return this.#answer((shard) => shard.kick(clientId));
+    return this.#answer((shard) => shard.management.kick(clientId));
   }
 
   async listSubscriptions(clientId: string): Promise<Outcome<SubscriptionInfo[] | null, NotProvisioned>> {
@@ -133,14 +133,14 @@ export class SessionShard extends DurableObject<Env> implements SessionShardRpc 
   }
 
   async stats(): Promise<Outcome<SessionShardStats, NotProvisioned>> {
-    return this.#answer((shard) => shard.stats());
+    return this.#answer((shard) => shard.management.stats());
   }
 
   async destroy(): Promise<void> {
     const shard = this.#shard;
     this.#shard = null;
     try {
-      shard?.endAll();
+      shard?.management.endAll();
     } catch (error) {
       log.error("a destroyed shard's clients could not all be ended", { error });
     }

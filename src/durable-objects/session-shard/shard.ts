@@ -1,22 +1,19 @@
 // A provisioned session shard: composes its parts and turns each event into broker events and their effects.
 
-import { TokenBucket } from "../../broker/access/token-bucket.ts";
 import { limits } from "../../broker/limits.ts";
 import { readPacket } from "../../broker/mqtt/control-packets.ts";
-import type { Publish } from "../../broker/mqtt/publish.ts";
 import { readTrustedPublish } from "../../broker/mqtt/publish.ts";
 import { reasonCodes } from "../../broker/mqtt/reason-codes.ts";
 import { forEachPacket } from "../../broker/mqtt/split-packets.ts";
 import type { Effect } from "../../broker/session/effects.ts";
-import type { InboundPublish } from "../../broker/session/inbound.ts";
-import type { DeploymentConfig } from "../../contracts/deployment-config.ts";
 import type { Attach, Refused, Stale } from "../../contracts/link.ts";
 import { LINK_HEADER_BYTES, linkClose, readEdgeFrame } from "../../contracts/link.ts";
 import { topicShardObject } from "../../contracts/object-names.ts";
-import type { ApiMessage, DeliverReply, SessionShardStats } from "../../contracts/rpc.ts";
+import type { DeliverReply } from "../../contracts/rpc.ts";
 import { backOffMs } from "../../platform/back-off.ts";
 import { Deadlines } from "../../platform/deadlines.ts";
 import type { Env } from "../../platform/env.ts";
+import { LazyTimer } from "../../platform/lazy-timer.ts";
 import { log } from "../../platform/log.ts";
 import type { ShardState } from "../../platform/shard-state.ts";
 import { StreamChannel } from "../../platform/stream-channel.ts";
@@ -25,7 +22,10 @@ import { WhenQuiet } from "../../platform/when-quiet.ts";
 import { ALL_TAG, Clients } from "./clients.ts";
 import { Deliveries } from "./deliveries.ts";
 import { Directory } from "./directory.ts";
+import { LinkSweep } from "./link-sweep.ts";
 import type { Link, LinkAttachment } from "./link.ts";
+import { Management } from "./management.ts";
+import { Performer } from "./performer.ts";
 import { PrincipalChanges } from "./principal-changes.ts";
 import { Publishes } from "./publishes.ts";
 import { RetainedReads } from "./retained-reads.ts";
@@ -43,7 +43,7 @@ const REMOVED_FLUSH_MS = 50;
 
 export class Shard {
   readonly directory: Directory;
-  readonly #context: DurableObjectState;
+  readonly management: Management;
   readonly #state: ShardState;
   readonly #effects: Effect[] = [];
   readonly #clients: Clients;
@@ -55,29 +55,21 @@ export class Shard {
   readonly #retained: RetainedReads;
   readonly #publishes: Publishes;
   readonly #deliveries: Deliveries;
+  readonly #performer: Performer;
+  readonly #sweep: LinkSweep;
   readonly #subscribe: SubscribeHandler;
   readonly #principals: PrincipalChanges;
   readonly #deadlines: Deadlines<"expire" | "unroute" | "sweep">;
   #receiver: StreamReceiver | null = null;
-  #sweepArmed = false;
-  #rate: TokenBucket | null;
-  #received = 0;
-  #sent = 0;
-  #dropped = 0;
 
   constructor(context: DurableObjectState, env: Env, state: ShardState) {
-    this.#context = context;
     this.#state = state;
     const { sql } = context.storage;
     const config = () => state.config;
-    let flushing = false;
-    const rows = new SqlSessionStore(sql, () => {
-      if (flushing) return;
-      flushing = true;
-      setTimeout(() => {
-        flushing = false;
-        rows.flush();
-      }, REMOVED_FLUSH_MS);
+    const rows = new SqlSessionStore(sql, () => writeRemoved.arm());
+    const writeRemoved = new LazyTimer(REMOVED_FLUSH_MS, () => {
+      rows.flush();
+      return false;
     });
     this.#store = new WriteBehindStore({
       sql: rows,
@@ -92,7 +84,10 @@ export class Shard {
     this.#deadlines = new Deadlines(context.storage, {
       expire: () => this.#clients.expire(),
       unroute: (filter) => this.#routes.removeIfUnwanted(filter),
-      sweep: () => this.#sweep(),
+      sweep: () => {
+        this.#sweep.run();
+        this.#principals.forget(Date.now());
+      },
     });
     this.#publishes = new Publishes({
       index: state.index,
@@ -144,6 +139,20 @@ export class Shard {
       },
       context.getWebSockets(ALL_TAG).length,
     );
+    this.#performer = new Performer({
+      effects: this.#effects,
+      clients: this.#clients,
+      publishes: this.#publishes,
+      config,
+    });
+    this.#sweep = new LinkSweep({
+      clients: this.#clients,
+      beatAt: (socket) => context.getWebSocketAutoResponseTimestamp(socket)?.getTime() ?? 0,
+      sweepAt: (at, again) => {
+        if (again) this.#deadlines.set("sweep", "", at);
+        else this.#deadlines.setIfUnset("sweep", "", at);
+      },
+    });
     this.#subscribe = new SubscribeHandler({
       clients: this.#clients,
       subscriptions: this.#subscriptions,
@@ -151,7 +160,7 @@ export class Shard {
       routes: this.#routes,
       retained: this.#retained,
       subscriptionsMax: () => config().limits.subscriptionsPerClientMax,
-      settle: () => this.#settle(),
+      settle: () => this.#performer.settle(),
     });
     this.#deliveries = new Deliveries({
       store: this.#store,
@@ -165,7 +174,7 @@ export class Shard {
       routed: (topicShard, first, count, reasonCode) => this.#publishes.routed(topicShard, first, count, reasonCode),
       routeStored: (topicShard, request, accepted) => this.#routes.stored(topicShard, request, accepted),
       retainedPage: (topicShard, page) => this.#retained.page(topicShard, page),
-      settle: () => this.#settle(),
+      settle: () => this.#performer.settle(),
       stored: () => this.#storage.keep(),
     });
     this.directory = new Directory({
@@ -174,7 +183,15 @@ export class Shard {
       subscriptions: this.#subscriptions,
       config,
     });
-    this.#rate = this.#newRate();
+    this.management = new Management({
+      state,
+      clients: this.#clients,
+      records: this.#records,
+      store: this.#store,
+      subscriptions: this.#subscriptions,
+      principals: this.#principals,
+      performer: this.#performer,
+    });
     this.#routes.recover();
     this.#retained.recover();
   }
@@ -194,14 +211,14 @@ export class Shard {
       return { v: 1, reasonCode: reasonCodes.serverUnavailable, reasonString: "the deployment is stopped" };
     }
     const outcome = this.#clients.attach(attach);
-    this.#settle();
+    this.#performer.settle();
     return outcome;
   }
 
   connected(socket: WebSocket, attachment: LinkAttachment): void {
     this.#clients.connected(socket, attachment);
-    this.#armSweep();
-    this.#settle();
+    this.#sweep.arm();
+    this.#performer.settle();
     this.#retained.advance(attachment.uid);
   }
 
@@ -215,15 +232,15 @@ export class Shard {
       forEachPacket(frame, LINK_HEADER_BYTES, (packet) => this.#packet(link, packet));
     } catch (error) {
       log.error("a client's frame failed", { error: String(error) });
-      this.#end(link, reasonCodes.unspecifiedError, "internal error", "internal_error");
+      this.#performer.end(link, reasonCodes.unspecifiedError, "internal error", "internal_error");
     }
-    this.#settle();
+    this.#performer.settle();
     this.#retained.advance(link.session.uid);
   }
 
   /** A text frame of a link. */
   control(text: string): void {
-    this.#dropped += readEdgeFrame(text)?.messages ?? 0;
+    this.#performer.counts.dropped += readEdgeFrame(text)?.messages ?? 0;
   }
 
   linkClosed(socket: WebSocket, code: number): void {
@@ -231,33 +248,10 @@ export class Shard {
     if (link === null) return;
     link.close(linkClose.ended, "");
     this.#clients.detach(link, causeOf(code));
-    this.#settle();
+    this.#performer.settle();
   }
 
   // ---- Calls --------------------------------------------------------------------------------------------------------
-
-  /** Takes a newer config into force and tells the links. Returns the version in force. */
-  configure(config: DeploymentConfig): number {
-    if (this.#state.updateConfig(config)) {
-      this.#rate = this.#newRate();
-      for (const link of this.#clients.links(true)) link.control({ v: 1, type: "config", config });
-      if (config.status === "stopped") this.endAll();
-    }
-    return this.#state.config.version;
-  }
-
-  /** Ends the clients of a user that changed, so that they are judged again. */
-  principalChanged(username: string, revision: number, removed: boolean): void {
-    this.#principals.add(username, revision, Date.now());
-    for (const link of Array.from(this.#clients.links(true))) {
-      if (link.attachment.attach.username !== username) continue;
-      if (link.attachment.attach.principalRevision >= revision) continue;
-      link.control({ v: 1, type: "principal", username, revision });
-      if (removed) this.#end(link, reasonCodes.notAuthorized, "the user was removed", "not_authorized");
-      else this.#end(link, reasonCodes.administrativeAction, "the user has changed: connect again", "kicked");
-    }
-    this.#settle();
-  }
 
   deliver(envelope: Uint8Array): Promise<DeliverReply> {
     this.#receiver ??= new StreamReceiver(this.#state.incarnation);
@@ -267,54 +261,9 @@ export class Shard {
     });
   }
 
-  /** Publishes for the deployment API: resolves to a reason code a message, when they are safe. */
-  publish(messages: readonly ApiMessage[]): Promise<number[]> {
-    const outcomes = messages.map(({ packet }) => {
-      const publish = readTrustedPublish(packet);
-      if (!this.#allowed(1)) return reasonCodes.quotaExceeded;
-      this.#received += 1;
-      return new Promise<number>((resolve) => {
-        const taken = this.#publishes.publish(publish.topic, packet, 0, expiryOf(publish), { routed: resolve });
-        if (!taken) resolve(reasonCodes.quotaExceeded);
-      });
-    });
-    return Promise.all(outcomes);
-  }
-
-  /** Ends a client by order of the deployment's API and discards its session. False: there is none. */
-  kick(clientId: string): boolean {
-    const link = this.#clients.byClientId(clientId);
-    const uid = link?.session.uid ?? this.#records.findByClientId(clientId)?.uid;
-    if (uid === undefined) return false;
-    if (link !== null) this.#end(link, reasonCodes.administrativeAction, "kicked", "kicked");
-    this.#clients.discard(uid);
-    this.#settle();
-    return true;
-  }
-
-  stats(): SessionShardStats {
-    return {
-      connections: this.#clients.connections,
-      sessions: this.#clients.sessions(),
-      subscriptions: this.#subscriptions.countAll(),
-      queuedMessages: this.#store.queued,
-      messagesReceived: this.#received,
-      messagesSent: this.#sent,
-      messagesDropped: this.#dropped,
-    };
-  }
-
-  /** Ends every client: the deployment stops or is deleted. */
-  endAll(): void {
-    for (const link of Array.from(this.#clients.links(true))) {
-      this.#end(link, reasonCodes.serverShuttingDown, "the deployment has stopped", "server_shutdown");
-    }
-    this.#settle();
-  }
-
   async alarm(): Promise<void> {
     await this.#deadlines.run(Date.now());
-    this.#settle();
+    this.#performer.settle();
   }
 
   // ---- Inside -------------------------------------------------------------------------------------------------------
@@ -355,124 +304,6 @@ export class Shard {
         packet satisfies never;
     }
   }
-
-  /** Performs the effects of this event and those that they cause, then sends one frame a link. */
-  #settle(): void {
-    const effects = this.#effects;
-    for (let i = 0; i < effects.length; i++) {
-      const effect = effects[i];
-      if (effect === undefined) continue;
-      try {
-        this.#perform(effect);
-      } catch (error) {
-        this.#failed(effect.session, error);
-      }
-    }
-    effects.length = 0;
-    this.#clients.flush();
-  }
-
-  /** A bug of ours ends one client, not the shard. */
-  #failed(session: number, error: unknown): void {
-    log.error("an effect failed", { error });
-    try {
-      const link = this.#clients.byUid(session);
-      if (link !== null) this.#end(link, reasonCodes.unspecifiedError, "internal error", "internal_error");
-    } catch (again) {
-      log.error("a client could not be ended", { error: again });
-    }
-  }
-
-  #perform(effect: Effect): void {
-    switch (effect.type) {
-      case "send":
-        this.#sent += 1;
-        this.#clients.byUid(effect.session)?.collect(effect.packet);
-        return;
-      case "route":
-        this.#route(effect.session, effect.publish, effect.inbound);
-        return;
-      case "end": {
-        const link = this.#clients.byUid(effect.session);
-        if (link !== null) this.#end(link, effect.reasonCode, effect.reasonString, "protocol_error");
-        return;
-      }
-      case "save":
-        this.#clients.byUid(effect.session)?.save();
-        return;
-      case "drop":
-        this.#dropped += 1;
-        return;
-      default:
-        effect satisfies never;
-    }
-  }
-
-  #route(session: number, publish: Publish, inbound: InboundPublish | null): void {
-    this.#received += 1;
-    const routed = (reasonCode: number) => inbound?.inbound.routed(inbound, reasonCode, this.#effects);
-    const taken =
-      this.#allowed(1) &&
-      this.#publishes.publish(
-        publish.topic,
-        publish.bytes,
-        session,
-        expiryOf(publish),
-        inbound === null ? null : { routed },
-      );
-    if (taken) return;
-    if (inbound === null) this.#dropped += 1;
-    else routed(reasonCodes.quotaExceeded);
-  }
-
-  #end(link: Link, reasonCode: Parameters<Link["end"]>[0], reasonString: string, reason: string): void {
-    link.end(reasonCode, reasonString, reason);
-    this.#clients.detach(link, reason);
-  }
-
-  #sweep(): void {
-    const now = Date.now();
-    let open = 0;
-    for (const link of Array.from(this.#clients.links(true))) {
-      const beat = this.#context.getWebSocketAutoResponseTimestamp(link.socket)?.getTime() ?? 0;
-      const heard = Math.max(beat, link.attachment.connectedAt);
-      if (now - heard <= limits.heartbeatMissedMs) {
-        open += 1;
-        continue;
-      }
-      link.close(linkClose.ours, "no heartbeat");
-      this.#clients.detach(link, "server_shutdown");
-    }
-    this.#clients.reconcile();
-    this.#principals.forget(now);
-    this.#sweepArmed = open > 0;
-    if (open > 0) this.#deadlines.set("sweep", "", now + limits.sweepMs);
-  }
-
-  /** The sweep runs only while there are links. */
-  #armSweep(): void {
-    if (this.#sweepArmed) return;
-    this.#sweepArmed = true;
-    this.#deadlines.setIfUnset("sweep", "", Date.now() + limits.sweepMs);
-  }
-
-  #allowed(messages: number): boolean {
-    return this.#rate === null || this.#rate.take(messages, Date.now());
-  }
-
-  #newRate(): TokenBucket | null {
-    const { limits: plan, shards } = this.#state.config;
-    if (plan.messagesPerSecond === null) return null;
-    const share = plan.messagesPerSecond / shards.session;
-    return new TokenBucket({ tokensPerSecond: share, burst: share }, Date.now());
-  }
-}
-
-/** Epoch milliseconds at which a message expires; 0: never. [MQTT-3.3.2-5] */
-function expiryOf(publish: Publish): number {
-  if (publish.expiryOffset === 0) return 0;
-  const { bytes, expiryOffset } = publish;
-  return Date.now() + 1_000 * new DataView(bytes.buffer, bytes.byteOffset).getUint32(expiryOffset);
 }
 
 function causeOf(code: number): string {
