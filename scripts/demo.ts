@@ -15,9 +15,15 @@ const HOUR = 3_600;
 const WHOLE_DEMO_MS = 120_000;
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({ options: { url: { type: "string" } } });
+  const { values } = parseArgs({ options: { url: { type: "string" }, help: { type: "boolean" } } });
+  if (values.help === true) {
+    say(
+      "Usage: npm run demo -- [--url URL]\n\n  --url URL  a service that runs, such as http://localhost:8787; else one is started",
+    );
+    return;
+  }
   const stopped = onceStopped();
-  if (values.url !== undefined) return await show(values.url.replace(/\/+$/, ""), stopped);
+  if (values.url !== undefined) return await show(originOf(values.url), stopped);
   const dataDir = await mkdtemp(join(tmpdir(), "fulmar-demo-"));
   try {
     say("Starting a service for this demo (give --url to use one that runs).");
@@ -96,6 +102,22 @@ async function connect(made: NewDeployment, clientId: string, { session }: { ses
   });
 }
 
+function originOf(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : null;
+  if (url !== null && /^https?:$/.test(url.protocol)) return url.origin;
+  throw new Error(`the URL must look like http://localhost:8787, not "${text}"`);
+}
+
+/** One line; a request that got no answer says why only in its cause. */
+function describe(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const { cause } = error;
+  if (error.message === "fetch failed" && cause instanceof Error) {
+    return `cannot reach the service: ${(cause as NodeJS.ErrnoException).code ?? cause.message}`;
+  }
+  return error.message.split("\n", 1)[0] ?? "unknown error";
+}
+
 function say(line: string): void {
   console.log(line);
 }
@@ -109,6 +131,6 @@ try {
   clearTimeout(timer);
   process.exit(0);
 } catch (error) {
-  console.error(`demo: ${error instanceof Error ? error.message : String(error)}`);
+  console.error(`demo: ${describe(error)}`);
   process.exit(1);
 }
