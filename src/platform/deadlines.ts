@@ -1,6 +1,6 @@
 // Many deadlines on an object's one alarm: kept in a table, so that they outlive the object's memory, and re-armed even
-// if a handler throws. A handler that throws is called again later, until it succeeds; one that succeeded may be called
-// again if the object dies before that is stored, so handlers are idempotent.
+// if a handler throws. A handler that throws is called again later, until it succeeds: NotYet says that this is all that
+// it wants. One that succeeded may be called again if the object dies before that is stored, so handlers are idempotent.
 
 import { backOffMs } from "./back-off.ts";
 import { log } from "./log.ts";
@@ -114,7 +114,11 @@ export class Deadlines<Kind extends string = string> {
         this.#storage.sql.exec("DELETE FROM deadline WHERE kind = ? AND key = ?", kind, key);
       }
     } catch (error) {
-      log.error("a deadline's handler failed", { kind, attempts: attempts + 1, error });
+      if (error instanceof NotYet) {
+        log.info("a deadline's handler is called again", { kind, attempts: attempts + 1, reason: error.message });
+      } else {
+        log.error("a deadline's handler failed", { kind, attempts: attempts + 1, error });
+      }
       const again = now + backOffMs(attempts + 1, this.#random());
       // What the handler has set anew stays, if that is earlier; what it has cleared stays cleared.
       const setAnew = this.#running.delete(name) ? null : this.#find(kind, key);
@@ -191,6 +195,11 @@ export class Deadlines<Kind extends string = string> {
   #tableExists(): boolean {
     return this.#storage.sql.exec("SELECT 1 FROM sqlite_master WHERE name = 'deadline'").toArray().length > 0;
   }
+}
+
+/** Thrown by a handler that has done what it could for now, through no fault of its own, and wants to be called again. */
+export class NotYet extends Error {
+  override readonly name = "NotYet";
 }
 
 function nameOf(kind: string, key: string): string {

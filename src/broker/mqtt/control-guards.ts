@@ -6,7 +6,8 @@ import { MqttError } from "./mqtt-error.ts";
 import { malformed, PacketReader, protocolError, variableHeaderOffset } from "./packet-reader.ts";
 import type { ProtocolVersion, UserProperties } from "./packets.ts";
 import { allowedProperties, propertyIds, readProperties } from "./properties.ts";
-import { checkTopicName, propertyBytes } from "./publish.ts";
+import { checkTopicName } from "./read-publish.ts";
+import { propertyBytes } from "./write-publish.ts";
 import { reasonCodes } from "./reason-codes.ts";
 
 const connectFlags = { reserved: 0x01, cleanStart: 0x02, will: 0x04, willRetain: 0x20, password: 0x40, username: 0x80 };

@@ -24,7 +24,7 @@ import type {
   UnsubscribePacket,
   Will,
 } from "./packets.ts";
-import { readPublish } from "./publish.ts";
+import { readPublish } from "./read-publish.ts";
 
 const RECEIVE_MAXIMUM = 65_535;
 const encoder = new TextEncoder();

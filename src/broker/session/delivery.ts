@@ -1,8 +1,10 @@
 // What is still in memory alone of one message: the recipients that were sent it and have not acknowledged. It is safe
 // when none is left, because each has acknowledged or the store holds it for those that have not.
 
+import type { QoS } from "../mqtt/packets.ts";
 import type { Message } from "./message.ts";
 import type { Outbound } from "./outbound.ts";
+import type { Recipient } from "./session-store.ts";
 
 /** A message sent to a client and not acknowledged. */
 export interface Inflight {
@@ -52,4 +54,22 @@ export class Delivery {
     inflight.delivery = null;
     if (this.#awaited.delete(inflight) && this.#awaited.size === 0 && this.#armed) this.#onSafe();
   }
+}
+
+/** `delivery`: null if the store holds its message. */
+export function newInflight(
+  outbound: Outbound,
+  n: number,
+  place: { qos: QoS; retain: boolean; identifiers: readonly number[] },
+  byteLength: number,
+  delivery: Delivery | null,
+): Inflight {
+  const { qos, retain, identifiers } = place;
+  return { outbound, n, qos: qos === 2 ? 2 : 1, retain, identifiers, byteLength, delivery };
+}
+
+/** The place of an inflight message in the store. */
+export function recipientOf(inflight: Inflight): Recipient {
+  const { outbound, n, qos, retain, identifiers } = inflight;
+  return { session: outbound.session, n, qos, retain, identifiers };
 }

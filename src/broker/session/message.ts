@@ -3,7 +3,7 @@
 
 import type { QoS } from "../mqtt/packets.ts";
 import type { Publish } from "../mqtt/publish.ts";
-import { addressPublish } from "../mqtt/publish.ts";
+import { addressPublish } from "../mqtt/write-publish.ts";
 
 const NO_IDENTIFIERS: readonly number[] = [];
 const SECOND = 1_000;

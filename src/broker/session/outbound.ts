@@ -5,35 +5,19 @@
 
 import type { QoS } from "../mqtt/packets.ts";
 import type { Delivery, Inflight } from "./delivery.ts";
+import { newInflight, recipientOf } from "./delivery.ts";
 import type { DropReason, Effect } from "./effects.ts";
 import type { Message } from "./message.ts";
 import type { Recipient, SessionStore, StoredEntry } from "./session-store.ts";
+import type { OutboundState, QueueBounds } from "./stored-queue.ts";
+import { StoredQueue } from "./stored-queue.ts";
 import { Promptness, Waiting, WINDOWS_MAX } from "./waiting.ts";
 
 const PACKET_IDS = 65_535;
-/** Stored entries read at a time, while all that is queued is not more than so many bytes. */
-const READ_AHEAD = 64;
-const READ_AHEAD_BYTES = 1_024 * 1_024;
 
-export interface OutboundLimits {
+export interface OutboundLimits extends QueueBounds {
   readonly inflightMax: number;
-  readonly queueLengthMax: number;
-  readonly queueBytesMax: number;
   readonly queueStoreQos0: boolean;
-}
-
-/** What the store holds of a session when it is loaded. */
-export interface OutboundState {
-  /** Number of the last message that was sent at least once. */
-  sentUpTo: number;
-  /** Highest number in the store. */
-  lastNumber: number;
-  /** Entries up to `sentUpTo`. */
-  sent: number;
-  /** Entries behind it, their bytes, and how many of them are QoS 0. */
-  queued: number;
-  queuedBytes: number;
-  queuedQos0: number;
 }
 
 /** What a connected client can take. */
@@ -49,18 +33,9 @@ export class Outbound {
   #limits: OutboundLimits;
   #client: ClientBounds | null = null;
   readonly #inflight = new Map<number, Inflight>();
-  /** Number of the last message sent over this connection. */
-  #cursor = 0;
-  #sentUpTo: number;
+  readonly #queue: StoredQueue;
   #next: number;
-  /** Stored entries to be sent again over this connection. */
-  #redeliver: number;
-  #queued: number;
-  #queuedBytes: number;
-  #queuedQos0: number;
   readonly #waiting = new Waiting();
-  /** Stored entries that were read and are the next to be sent. */
-  #ahead: StoredEntry[] = [];
   #promptness = new Promptness();
   /** The link takes no PUBLISH now. */
   blocked = false;
@@ -70,16 +45,12 @@ export class Outbound {
     this.session = session;
     this.#store = store;
     this.#limits = limits;
-    this.#sentUpTo = state.sentUpTo;
+    this.#queue = new StoredQueue(session, store, state);
     this.#next = Math.max(state.sentUpTo, state.lastNumber) + 1;
-    this.#redeliver = state.sent;
-    this.#queued = state.queued;
-    this.#queuedBytes = state.queuedBytes;
-    this.#queuedQos0 = state.queuedQos0;
   }
 
   get queued(): number {
-    return this.#queued;
+    return this.#queue.queued;
   }
 
   get inflight(): number {
@@ -88,11 +59,11 @@ export class Outbound {
 
   /** Number of the last message sent over this connection. */
   get cursor(): number {
-    return this.#cursor;
+    return this.#queue.cursor;
   }
 
   get sentUpTo(): number {
-    return this.#sentUpTo;
+    return this.#queue.sentUpTo;
   }
 
   set limits(limits: OutboundLimits) {
@@ -108,12 +79,7 @@ export class Outbound {
   /** The client is still here after the shard forgot everything but the store: what was sent stays sent. */
   resume(client: ClientBounds, cursor: number, now: number, effects: Effect[]): void {
     this.#client = client;
-    this.#cursor = Math.min(cursor, this.#sentUpTo);
-    for (const entry of this.#store.read(this.session, 0, this.#redeliver)) {
-      if (entry.n > this.#cursor || entry.qos === 0) continue;
-      this.#track(entry);
-      this.#redeliver -= 1;
-    }
+    for (const entry of this.#queue.resume(cursor)) this.#track(entry);
     this.drain(now, effects);
   }
 
@@ -121,23 +87,16 @@ export class Outbound {
   disconnect(keep: boolean): void {
     for (const inflight of this.#inflight.values()) {
       const { delivery } = inflight;
-      if (delivery === null) {
-        this.#redeliver += 1;
-        continue;
-      }
-      if (keep) {
-        this.#store.append(delivery.message, [recipientOf(inflight)]);
-        this.#redeliver += 1;
-      }
-      delivery.settle(inflight);
+      if (delivery !== null && keep) this.#store.append(delivery.message, [recipientOf(inflight)]);
+      if (delivery === null || keep) this.#queue.sendAgain();
+      delivery?.settle(inflight);
     }
     this.#inflight.clear();
     if (keep) this.#storeWaiting(Infinity);
     else for (const inflight of this.#waiting.takeAll()) inflight.delivery?.settle(inflight);
     this.#client = null;
     this.#dropExcess([]);
-    this.#ahead = [];
-    this.#cursor = 0;
+    this.#queue.rewind();
     this.#promptness = new Promptness();
     this.blocked = false;
   }
@@ -147,10 +106,10 @@ export class Outbound {
   roomForPage(pageMax: number): number {
     if (this.blocked) return 0;
     const { queueLengthMax, queueBytesMax } = this.#limits;
-    if (this.#client === null && this.#queuedBytes > queueBytesMax / 2) return 0;
+    if (this.#client === null && this.#queue.queuedBytes > queueBytesMax / 2) return 0;
     const capacity = this.#client === null ? queueLengthMax : WINDOWS_MAX * this.#quota;
     const page = Math.min(capacity, pageMax);
-    const free = capacity - this.#inflight.size - this.#waiting.length - this.#behind;
+    const free = capacity - this.#inflight.size - this.#waiting.length - this.#queue.behind;
     return 2 * free >= page ? Math.min(free, page) : 0;
   }
 
@@ -168,23 +127,13 @@ export class Outbound {
     const { message } = delivery;
     const { qos, retain, retained, identifiers } = place;
     if (message.expired(now)) return this.#drop("expired", effects);
-    if (this.#client !== null && qos === 0 && this.#queuedQos0 === 0 && !(this.blocked && retained)) {
+    if (this.#client !== null && qos === 0 && this.#queue.queuedQos0 === 0 && !(this.blocked && retained)) {
       if (this.blocked) return this.#drop("no_credit", effects);
       this.#send(message, { qos, retain, dup: false, packetId: 0, identifiers }, now, effects);
       return null;
     }
     if (qos > 0 && !writeAtOnce && this.#prompt) {
-      const { byteLength } = message;
-      const n = this.#next++;
-      const inflight: Inflight = {
-        outbound: this,
-        n,
-        qos: atLeastOnce(qos),
-        retain,
-        identifiers,
-        byteLength,
-        delivery,
-      };
+      const inflight = newInflight(this, this.#next++, place, message.byteLength, delivery);
       delivery.await(inflight);
       this.#waiting.push(inflight);
       this.#sendWaiting(now, effects);
@@ -192,7 +141,7 @@ export class Outbound {
     }
     this.#storeWaiting(Infinity);
     if (qos === 0 && this.#client === null && !this.#limits.queueStoreQos0) return this.#drop("qos0_offline", effects);
-    this.#joinQueue(qos, message.byteLength);
+    this.#queue.joined(qos, message.byteLength);
     return { session: this.session, n: this.#next++, qos, retain, identifiers };
   }
 
@@ -220,7 +169,7 @@ export class Outbound {
     this.#promptness.missed();
     const { delivery, n, qos } = inflight;
     inflight.delivery = null;
-    if (n > this.#sentUpTo && delivery !== null) this.#joinQueue(qos, inflight.byteLength);
+    if (n > this.#queue.sentUpTo && delivery !== null) this.#queue.joined(qos, inflight.byteLength);
     this.#storeWaiting(n);
     this.#dropExcess(effects);
     effects.push({ type: "save", session: this.session });
@@ -229,35 +178,15 @@ export class Outbound {
   /** Sends what waits, in the store and then in memory, as far as the client takes it. */
   drain(now: number, effects: Effect[]): void {
     let sent = false;
-    while (this.#client !== null && !this.blocked && this.#behind > 0) {
+    while (this.#client !== null && !this.blocked && this.#queue.behind > 0) {
       const room = this.#quota - this.#inflight.size;
       if (room <= 0) break;
-      const entry = this.#nextStored(room);
+      const entry = this.#queue.next(room);
       if (entry === null || !this.#sendStored(entry, now, effects)) break;
-      this.#ahead.shift();
       sent = true;
     }
     if (sent) effects.push({ type: "save", session: this.session });
     this.#sendWaiting(now, effects);
-  }
-
-  /** The first stored entry behind the cursor. Reads some more than can be sent now, where they are small. */
-  #nextStored(room: number): StoredEntry | null {
-    if (this.#ahead.length === 0) {
-      const small = this.#queuedBytes < READ_AHEAD_BYTES;
-      this.#ahead = this.#store.read(this.session, this.#cursor, small ? Math.max(room, READ_AHEAD) : room);
-    }
-    const [entry] = this.#ahead;
-    if (entry !== undefined) return entry;
-    this.#redeliver = 0;
-    this.#queued = 0;
-    this.#queuedBytes = 0;
-    this.#queuedQos0 = 0;
-    return null;
-  }
-
-  get #behind(): number {
-    return this.#redeliver + this.#queued;
   }
 
   get #quota(): number {
@@ -271,7 +200,7 @@ export class Outbound {
 
   /** Sends what waits in memory as far as the client takes it. */
   #sendWaiting(now: number, effects: Effect[]): void {
-    if (this.#behind > 0) return;
+    if (this.#queue.behind > 0) return;
     for (let inflight = this.#waiting.first; inflight !== undefined; inflight = this.#waiting.first) {
       const { n, qos, retain, identifiers, delivery } = inflight;
       const packetId = packetIdOf(n);
@@ -279,8 +208,7 @@ export class Outbound {
       this.#waiting.shift();
       if (delivery === null) continue;
       const { message } = delivery;
-      this.#sentUpTo = n;
-      this.#cursor = n;
+      this.#queue.passedBy(n);
       if (message.expired(now)) this.#drop("expired", effects);
       else if (this.#send(message, { qos, retain, dup: false, packetId, identifiers }, now, effects)) {
         this.#inflight.set(packetId, inflight);
@@ -295,25 +223,18 @@ export class Outbound {
     for (let first = this.#waiting.first; first !== undefined && first.n <= upTo; first = this.#waiting.first) {
       const inflight = first;
       this.#waiting.shift();
-      const { delivery, qos } = inflight;
+      const { delivery } = inflight;
       if (delivery === null) continue;
-      this.#store.append(delivery.message, [recipientOf(inflight)]);
-      this.#joinQueue(qos, delivery.message.byteLength);
+      this.#queue.append(inflight, delivery.message);
       delivery.settle(inflight);
     }
-  }
-
-  #joinQueue(qos: QoS, bytes: number): void {
-    this.#queued += 1;
-    this.#queuedBytes += bytes;
-    if (qos === 0) this.#queuedQos0 += 1;
   }
 
   /** False: its packet id is still in use, or the link is full; the rest must wait. */
   #sendStored(entry: StoredEntry, now: number, effects: Effect[]): boolean {
     if (this.blocked) return false;
     const { n, qos, retain, identifiers, message } = entry;
-    const dup = n <= this.#sentUpTo;
+    const dup = n <= this.#queue.sentUpTo;
     if (message.expired(now)) {
       this.#store.remove(this.session, n);
       this.#drop("expired", effects);
@@ -329,37 +250,15 @@ export class Outbound {
         this.#store.remove(this.session, n);
       }
     }
-    this.#cursor = n;
-    if (dup) {
-      this.#redeliver -= 1;
-    } else {
-      this.#sentUpTo = n;
-      this.#leftQueue(entry);
-    }
+    this.#queue.passed(entry);
     return true;
   }
 
-  #leftQueue(entry: StoredEntry): void {
-    this.#queued -= 1;
-    this.#queuedBytes -= entry.message.byteLength;
-    if (entry.qos === 0) this.#queuedQos0 -= 1;
-  }
-
   /** A stored entry was sent. False: its packet id is still in use. */
-  #track({ n, qos, retain, identifiers, message }: StoredEntry): boolean {
-    const packetId = packetIdOf(n);
+  #track(entry: StoredEntry): boolean {
+    const packetId = packetIdOf(entry.n);
     if (this.#inflight.has(packetId)) return false;
-    const { byteLength } = message;
-    const inflight: Inflight = {
-      outbound: this,
-      n,
-      qos: atLeastOnce(qos),
-      retain,
-      identifiers,
-      byteLength,
-      delivery: null,
-    };
-    this.#inflight.set(packetId, inflight);
+    this.#inflight.set(packetId, newInflight(this, entry.n, entry, entry.message.byteLength, null));
     return true;
   }
 
@@ -382,24 +281,16 @@ export class Outbound {
 
   /** Drops the oldest messages that were never sent, as many as are beyond the queue's bounds. */
   #dropExcess(effects: Effect[]): void {
-    const entries = this.#queued - this.#limits.queueLengthMax;
-    const bytes = this.#queuedBytes - this.#limits.queueBytesMax;
-    if (entries <= 0 && bytes <= 0) return;
-    this.#dropOldest(entries, bytes, effects);
+    this.#dropFromQueue(this.#queue.trim(this.#limits), effects);
   }
 
   /** Drops the older half of the queue: the shard has no room for all of it. */
   dropHalf(effects: Effect[]): void {
-    if (this.#queued > 1) this.#dropOldest(Math.floor(this.#queued / 2), 0, effects);
+    this.#dropFromQueue(this.#queue.halve(), effects);
   }
 
-  #dropOldest(entries: number, bytes: number, effects: Effect[]): void {
-    const removed = this.#store.removeOldest(this.session, this.#sentUpTo, entries, bytes);
-    this.#ahead = [];
-    this.#queued -= removed.entries;
-    this.#queuedBytes -= removed.bytes;
-    this.#queuedQos0 -= removed.qos0;
-    for (let i = 0; i < removed.entries; i++) this.#drop("queue_full", effects);
+  #dropFromQueue(count: number, effects: Effect[]): void {
+    for (let i = 0; i < count; i++) this.#drop("queue_full", effects);
   }
 
   #drop(reason: DropReason, effects: Effect[]): null {
@@ -407,16 +298,6 @@ export class Outbound {
     effects.push({ type: "drop", session: this.session, reason });
     return null;
   }
-}
-
-/** The place of an inflight message in the store. */
-export function recipientOf(inflight: Inflight): Recipient {
-  const { outbound, n, qos, retain, identifiers } = inflight;
-  return { session: outbound.session, n, qos, retain, identifiers };
-}
-
-function atLeastOnce(qos: QoS): 1 | 2 {
-  return qos === 2 ? 2 : 1;
 }
 
 /** 1 to 65,535, in turn. [MQTT-2.2.1-3] */

@@ -5,9 +5,10 @@ import type { Acknowledgement } from "../mqtt/packets.ts";
 import type { Publish } from "../mqtt/publish.ts";
 import type { Effect } from "./effects.ts";
 import { Inbound } from "./inbound.ts";
-import type { ClientBounds, OutboundLimits, OutboundState } from "./outbound.ts";
+import type { ClientBounds, OutboundLimits } from "./outbound.ts";
 import { Outbound } from "./outbound.ts";
 import type { SessionStore } from "./session-store.ts";
+import type { OutboundState } from "./stored-queue.ts";
 
 export interface SessionOptions {
   /** New at each clean start; names the session in the store and as a publisher. */

@@ -3,6 +3,7 @@
 
 import type { DeploymentId } from "../../contracts/deployment-id.ts";
 import { sessionShardObject, topicShardObject } from "../../contracts/object-names.ts";
+import { NotYet } from "../../platform/deadlines.ts";
 import type { Env } from "../../platform/env.ts";
 import { callShards, ShardList } from "./shard-list.ts";
 import type { ShardRow } from "./shard-list.ts";
@@ -74,18 +75,19 @@ export class Erasure {
     return !has(this.#storage.sql, "shard");
   }
 
-  /** One attempt at every shard that still has something. Throws when one is left: the deadline then comes again. */
+  /** One attempt at every shard that still has something. Throws NotYet when one is left. */
   async erase(now: number): Promise<void> {
     if (this.done) return;
     await this.#eraseShards(ONCE);
-    if (!this.done) throw new Error("not every shard is erased yet");
+    if (!this.done) throw new NotYet("not every shard is erased");
     this.#deadlines.clear("erase", "");
     this.#deadlines.set("erase_again", "", now + ONCE_MORE_MS);
   }
 
+  /** The same once more, for good. */
   async eraseAgain(): Promise<void> {
     await this.#eraseShards(TWICE);
-    if (this.#shards.unerased(TWICE).length > 0) throw new Error("not every shard is erased for good yet");
+    if (this.#shards.unerased(TWICE).length > 0) throw new NotYet("not every shard is erased for good");
   }
 
   /** Leaves nothing but the tombstone, once nothing else is to be done. */

@@ -3,6 +3,7 @@
 import type { DeploymentConfig } from "../../contracts/deployment-config.ts";
 import { sessionShardObject, topicShardObject } from "../../contracts/object-names.ts";
 import type { Principal } from "../../contracts/principal.ts";
+import { NotYet } from "../../platform/deadlines.ts";
 import type { Env } from "../../platform/env.ts";
 import { ApiKeys } from "./api-keys.ts";
 import type { DeploymentRecord } from "./deployment-record.ts";
@@ -61,7 +62,7 @@ export class ServedDeployment {
     return this.#serves && this.#everywhere();
   }
 
-  /** One attempt at every shard that is behind. Throws when one is left behind: the deadline then comes again. */
+  /** One attempt at every shard that is behind. Throws NotYet when one is left behind. */
   async pushConfig(): Promise<void> {
     const { config } = this.record;
     await callShards("configure", this.#shards.behind(config.version), async (shard) => {
@@ -69,7 +70,7 @@ export class ServedDeployment {
       if (this.#serves) this.#shards.confirmed(shard, version);
     });
     if (!this.#serves) return;
-    if (!this.#everywhere()) throw new Error("not every shard has the config yet");
+    if (!this.#everywhere()) throw new NotYet("not every shard has the config");
     this.#deadlines.clear("push", "");
   }
 
@@ -98,12 +99,12 @@ export class ServedDeployment {
     return { everywhere: await this.#userPushed(username) };
   }
 
-  /** Tells what waits. Throws when a shard could not be told: the deadline then comes again. */
+  /** Tells what waits. Throws NotYet when a shard could not be told. */
   async pushUsers(): Promise<void> {
     for (;;) {
       const changes = this.#serves ? this.users.changes(CHANGES_AT_A_TIME) : [];
       for (const change of changes) {
-        if (!(await this.#pushUser(change))) throw new Error("not every shard has the users' changes yet");
+        if (!(await this.#pushUser(change))) throw new NotYet("not every shard has the users' changes");
       }
       if (changes.length < CHANGES_AT_A_TIME) return;
     }

@@ -3,12 +3,11 @@
 
 import type { QoS } from "../../broker/mqtt/packets.ts";
 import { readTrustedPublish } from "../../broker/mqtt/publish.ts";
-import { Delivery } from "../../broker/session/delivery.ts";
+import { Delivery, recipientOf } from "../../broker/session/delivery.ts";
 import type { Effect } from "../../broker/session/effects.ts";
 import type { Grant } from "../../broker/session/grants.ts";
 import { Message } from "../../broker/session/message.ts";
 import type { Outbound } from "../../broker/session/outbound.ts";
-import { recipientOf } from "../../broker/session/outbound.ts";
 import type { Session } from "../../broker/session/session.ts";
 import type { Recipient, SessionStore } from "../../broker/session/session-store.ts";
 import type { EnvelopeHeader, EntryVisitor, RetainedPage } from "../../contracts/envelope.ts";

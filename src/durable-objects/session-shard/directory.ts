@@ -4,13 +4,15 @@ import { limits } from "../../broker/limits.ts";
 import { compareKeys } from "../../broker/compare-keys.ts";
 import type { DeploymentConfig } from "../../contracts/deployment-config.ts";
 import type { ClientFilter, ClientInfo, SubscriptionInfo } from "../../contracts/rpc.ts";
-import type { Clients } from "./clients.ts";
 import type { Link } from "./link.ts";
+import type { Links } from "./links.ts";
 import type { SessionRecord, SessionRecords } from "./session-records.ts";
+import type { Sessions } from "./sessions.ts";
 import type { Subscriptions } from "./subscriptions.ts";
 
 export interface DirectoryPorts {
-  clients: Clients;
+  links: Links;
+  sessions: Sessions;
   records: SessionRecords;
   subscriptions: Subscriptions;
   config(): DeploymentConfig;
@@ -25,9 +27,9 @@ export class Directory {
 
   /** Clients behind `after` in the order of client ids (as SQLite sorts), and how many match in all. */
   list(filter: ClientFilter, after: string, limit: number): { clients: ClientInfo[]; count: number } {
-    const { clients, records } = this.#ports;
+    const { links, records } = this.#ports;
     const { rows, count } = records.list(filter, after, limit);
-    const transient = Array.from(clients.links(true), (link) => link)
+    const transient = Array.from(links.all(), (link) => link)
       .filter((link) => !link.attachment.stored)
       .map((link) => this.#ofLink(link))
       .filter((client) => matches(client, filter));
@@ -38,7 +40,7 @@ export class Directory {
   }
 
   find(clientId: string): ClientInfo | null {
-    const link = this.#ports.clients.byClientId(clientId);
+    const link = this.#ports.links.byClientId(clientId);
     if (link !== null) return this.#ofLink(link);
     const record = this.#ports.records.findByClientId(clientId);
     return record === null ? null : this.#ofRecord(record);
@@ -46,9 +48,9 @@ export class Directory {
 
   /** Null: there is no such client. */
   subscriptions(clientId: string): SubscriptionInfo[] | null {
-    const { clients, records, subscriptions } = this.#ports;
-    const uid = clients.byClientId(clientId)?.session.uid ?? records.findByClientId(clientId)?.uid;
-    if (uid === undefined) return null;
+    const { sessions, subscriptions } = this.#ports;
+    const uid = sessions.uidOf(clientId);
+    if (uid === null) return null;
     return subscriptions.list(uid).map(({ filter, qos, noLocal, retainAsPublished, retainHandling }) => ({
       clientId,
       topic: filter,
@@ -60,9 +62,9 @@ export class Directory {
   }
 
   #ofRecord(record: SessionRecord): ClientInfo {
-    const link = this.#ports.clients.byUid(record.uid);
+    const link = this.#ports.links.byUid(record.uid);
     if (link !== null) return this.#ofLink(link);
-    const session = this.#ports.clients.session(record.uid);
+    const session = this.#ports.sessions.find(record.uid);
     return {
       clientId: record.client_id,
       username: record.username,

@@ -1,25 +1,29 @@
-// What the control plane, the Deployment object and the deployment's API ask of a shard's clients.
+// What a shard is told from outside its messages: a new config, users that changed, clients to be ended; and its figures.
 
-import { readTrustedPublish } from "../../broker/mqtt/publish.ts";
 import { reasonCodes } from "../../broker/mqtt/reason-codes.ts";
 import type { DeploymentConfig } from "../../contracts/deployment-config.ts";
-import type { ApiMessage, SessionShardStats } from "../../contracts/rpc.ts";
+import type { SessionShardStats } from "../../contracts/rpc.ts";
 import type { ShardState } from "../../platform/shard-state.ts";
 import type { Clients } from "./clients.ts";
-import type { Performer } from "./performer.ts";
+import type { EffectPerformer } from "./effect-performer.ts";
+import type { Intake } from "./intake.ts";
+import type { Links } from "./links.ts";
 import type { PrincipalChanges } from "./principal-changes.ts";
-import type { SessionRecords } from "./session-records.ts";
+import type { Sessions } from "./sessions.ts";
 import type { Subscriptions } from "./subscriptions.ts";
 import type { WriteBehindStore } from "./write-behind-store.ts";
 
 export interface ManagementPorts {
   state: ShardState;
+  links: Links;
+  sessions: Sessions;
   clients: Clients;
-  records: SessionRecords;
   store: WriteBehindStore;
   subscriptions: Subscriptions;
   principals: PrincipalChanges;
-  performer: Performer;
+  intake: Intake;
+  performer: EffectPerformer;
+  now(): number;
 }
 
 export class Management {
@@ -31,10 +35,10 @@ export class Management {
 
   /** Takes a newer config into force and tells the links. Returns the version in force. */
   configure(config: DeploymentConfig): number {
-    const { state, performer, clients } = this.#ports;
+    const { state, intake, links } = this.#ports;
     if (state.updateConfig(config)) {
-      performer.configChanged();
-      for (const link of clients.links(true)) link.control({ v: 1, type: "config", config });
+      intake.renewRate();
+      for (const link of links.all()) link.control({ v: 1, type: "config", config });
       if (config.status === "stopped") this.endAll();
     }
     return state.config.version;
@@ -42,61 +46,48 @@ export class Management {
 
   /** Ends the clients of a user that changed, so that they are judged again. */
   principalChanged(username: string, revision: number, removed: boolean): void {
-    const { principals, clients, performer } = this.#ports;
-    principals.add(username, revision, Date.now());
-    for (const link of Array.from(clients.links(true))) {
-      const { attach } = link.attachment;
-      if (attach.username !== username || attach.principalRevision >= revision) continue;
+    const { principals, links, clients, performer, now } = this.#ports;
+    principals.add(username, revision, now());
+    for (const link of Array.from(links.all())) {
+      if (link.attachment.attach.username !== username) continue;
+      if (link.attachment.attach.principalRevision >= revision) continue;
       link.control({ v: 1, type: "principal", username, revision });
-      if (removed) performer.end(link, reasonCodes.notAuthorized, "the user was removed", "not_authorized");
-      else performer.end(link, reasonCodes.administrativeAction, "the user has changed: connect again", "kicked");
+      if (removed) clients.end(link, reasonCodes.notAuthorized, "the user was removed", "not_authorized");
+      else clients.end(link, reasonCodes.administrativeAction, "the user has changed: connect again", "kicked");
     }
     performer.settle();
   }
 
-  /** Publishes for the deployment API: resolves to a reason code a message, when they are safe. */
-  publish(messages: readonly ApiMessage[]): Promise<number[]> {
-    const outcomes = messages.map(({ packet }) => {
-      const publish = readTrustedPublish(packet);
-      return new Promise<number>((resolve) => {
-        const taken = this.#ports.performer.publish(publish, 0, { routed: resolve });
-        if (!taken) resolve(reasonCodes.quotaExceeded);
-      });
-    });
-    return Promise.all(outcomes);
-  }
-
-  /** Ends a client by order of the deployment's API and discards its session. False: there is none. */
+  /** Ends a client and discards its session. False: there is none. */
   kick(clientId: string): boolean {
-    const { clients, records, performer } = this.#ports;
-    const link = clients.byClientId(clientId);
-    const uid = link?.session.uid ?? records.findByClientId(clientId)?.uid;
-    if (uid === undefined) return false;
-    if (link !== null) performer.end(link, reasonCodes.administrativeAction, "kicked", "kicked");
-    clients.discard(uid);
+    const { links, sessions, clients, performer } = this.#ports;
+    const uid = sessions.uidOf(clientId);
+    if (uid === null) return false;
+    const link = links.byClientId(clientId);
+    if (link !== null) clients.end(link, reasonCodes.administrativeAction, "kicked", "kicked");
+    sessions.discard(uid);
     performer.settle();
     return true;
   }
 
   stats(): SessionShardStats {
-    const { clients, subscriptions, store, performer } = this.#ports;
-    const { received, sent, dropped } = performer.counts;
+    const { links, sessions, subscriptions, store, intake, performer } = this.#ports;
     return {
-      connections: clients.connections,
-      sessions: clients.sessions(),
+      connections: links.count,
+      sessions: sessions.count,
       subscriptions: subscriptions.countAll(),
       queuedMessages: store.queued,
-      messagesReceived: received,
-      messagesSent: sent,
-      messagesDropped: dropped,
+      messagesReceived: intake.received,
+      messagesSent: performer.sent,
+      messagesDropped: performer.dropped,
     };
   }
 
   /** Ends every client: the deployment stops or is deleted. */
   endAll(): void {
-    const { clients, performer } = this.#ports;
-    for (const link of Array.from(clients.links(true))) {
-      performer.end(link, reasonCodes.serverShuttingDown, "the deployment has stopped", "server_shutdown");
+    const { links, clients, performer } = this.#ports;
+    for (const link of Array.from(links.all())) {
+      clients.end(link, reasonCodes.serverShuttingDown, "the deployment has stopped", "server_shutdown");
     }
     performer.settle();
   }

@@ -51,13 +51,13 @@ export class SessionShard extends DurableObject<Env> implements SessionShardRpc 
     const header = request.headers.get(ATTACH_HEADER);
     if (header === null) return new Response("no attach", { status: 400 });
     const attach = JSON.parse(header) as Attach;
-    const stale = shard.stale(attach);
+    const stale = shard.events.stale(attach);
     if (stale !== null) return Response.json(stale, { status: 409 });
-    const outcome = shard.attach(attach);
+    const outcome = shard.events.attach(attach);
     if ("reasonCode" in outcome) return Response.json(outcome, { status: 403 });
     const { 0: edge, 1: socket } = new WebSocketPair();
     this.ctx.acceptWebSocket(socket, outcome.tags);
-    shard.connected(socket, outcome.attachment);
+    shard.events.connected(socket, outcome.attachment);
     const attached: Attached = { v: 1, sessionPresent: outcome.sessionPresent };
     const headers = { [ATTACHED_HEADER]: JSON.stringify(attached) };
     return new Response(null, { status: 101, webSocket: edge, headers });
@@ -65,16 +65,16 @@ export class SessionShard extends DurableObject<Env> implements SessionShardRpc 
 
   override webSocketMessage(socket: WebSocket, data: ArrayBuffer | string): void {
     if (typeof data === "string") {
-      if (!this.#streams.has(socket)) this.#shard?.control(data);
+      if (!this.#streams.has(socket)) this.#shard?.events.control(data);
       return;
     }
     const bytes = new Uint8Array(data);
     if (this.#streams.has(socket)) this.#streams.receive(socket, bytes);
-    else this.#shard?.frame(socket, bytes);
+    else this.#shard?.events.frame(socket, bytes);
   }
 
   override webSocketClose(socket: WebSocket, code: number): void {
-    if (!this.#streams.has(socket)) this.#shard?.linkClosed(socket, code);
+    if (!this.#streams.has(socket)) this.#shard?.events.closed(socket, code);
     try {
       socket.close(code === 1005 || code === 1006 ? linkClose.ours : code, "");
     } catch {
@@ -85,7 +85,7 @@ export class SessionShard extends DurableObject<Env> implements SessionShardRpc 
   override webSocketError(socket: WebSocket, error: unknown): void {
     if (this.#streams.has(socket)) return;
     log.warn("link failed", { error: String(error) });
-    this.#shard?.linkClosed(socket, linkClose.ours);
+    this.#shard?.events.closed(socket, linkClose.ours);
   }
 
   override async alarm(): Promise<void> {
@@ -109,7 +109,7 @@ export class SessionShard extends DurableObject<Env> implements SessionShardRpc 
   }
 
   async publish(messages: ApiMessage[]): Promise<Outcome<number[], NotProvisioned>> {
-    return this.#answer((shard) => shard.management.publish(messages));
+    return this.#answer((shard) => shard.intake.publishAll(messages));
   }
 
   async listClients(

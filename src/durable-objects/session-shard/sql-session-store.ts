@@ -3,8 +3,8 @@
 import { readTrustedPublish } from "../../broker/mqtt/publish.ts";
 import type { QoS } from "../../broker/mqtt/packets.ts";
 import { Message } from "../../broker/session/message.ts";
-import type { OutboundState } from "../../broker/session/outbound.ts";
 import type { Recipient, Removed, SessionStore, StoredEntry } from "../../broker/session/session-store.ts";
+import type { OutboundState } from "../../broker/session/stored-queue.ts";
 
 /** Removed entries that may wait to be written. */
 const REMOVED_MAX = 256;

@@ -5,8 +5,8 @@
 import { limits } from "../../broker/limits.ts";
 import { readTrustedPublish } from "../../broker/mqtt/publish.ts";
 import { Message } from "../../broker/session/message.ts";
-import type { OutboundState } from "../../broker/session/outbound.ts";
 import type { Recipient, Removed, SessionStore, StoredEntry } from "../../broker/session/session-store.ts";
+import type { OutboundState } from "../../broker/session/stored-queue.ts";
 import type { SqlSessionStore } from "./sql-session-store.ts";
 
 export interface WriteBehindPorts {

@@ -7,7 +7,7 @@ import { readPacket } from "../../broker/mqtt/control-packets.ts";
 import { MqttError } from "../../broker/mqtt/mqtt-error.ts";
 import type { ClientPacket, DisconnectPacket, ProtocolVersion } from "../../broker/mqtt/packets.ts";
 import type { Publish } from "../../broker/mqtt/publish.ts";
-import { normalisePublish, withTopic } from "../../broker/mqtt/publish.ts";
+import { normalisePublish, withTopic } from "../../broker/mqtt/rewrite-publish.ts";
 import { reasonCodes } from "../../broker/mqtt/reason-codes.ts";
 import { writeAcknowledgement } from "../../broker/mqtt/acknowledgement.ts";
 import { writeSubscribe, writeUnsubscribe } from "../../broker/mqtt/server-packets.ts";

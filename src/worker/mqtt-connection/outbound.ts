@@ -2,7 +2,7 @@
 
 import { PacketReader, variableHeaderOffset } from "../../broker/mqtt/packet-reader.ts";
 import type { ProtocolVersion } from "../../broker/mqtt/packets.ts";
-import { toVersion3 } from "../../broker/mqtt/publish.ts";
+import { toVersion3 } from "../../broker/mqtt/rewrite-publish.ts";
 import { writeSuback, writeUnsuback } from "../../broker/mqtt/server-packets.ts";
 import { forEachPacket } from "../../broker/mqtt/split-packets.ts";
 import { writeAcknowledgement } from "../../broker/mqtt/acknowledgement.ts";

@@ -9,14 +9,10 @@ import { readPacket } from "../../../src/broker/mqtt/control-packets.ts";
 import { FrameAssembler } from "../../../src/broker/mqtt/frame-assembler.ts";
 import { MqttError } from "../../../src/broker/mqtt/mqtt-error.ts";
 import type { ProtocolVersion, QoS } from "../../../src/broker/mqtt/packets.ts";
-import {
-  addressPublish,
-  normalisePublish,
-  readPublish,
-  readTrustedPublish,
-  toVersion3,
-  withTopic,
-} from "../../../src/broker/mqtt/publish.ts";
+import { readTrustedPublish } from "../../../src/broker/mqtt/publish.ts";
+import { readPublish } from "../../../src/broker/mqtt/read-publish.ts";
+import { normalisePublish, toVersion3, withTopic } from "../../../src/broker/mqtt/rewrite-publish.ts";
+import { addressPublish } from "../../../src/broker/mqtt/write-publish.ts";
 import { reasonCodes } from "../../../src/broker/mqtt/reason-codes.ts";
 import {
   writeConnack,

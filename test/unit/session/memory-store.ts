@@ -1,7 +1,7 @@
 // The session store in memory, for tests of the broker without a runtime.
 
 import { Message } from "../../../src/broker/session/message.ts";
-import type { OutboundState } from "../../../src/broker/session/outbound.ts";
+import type { OutboundState } from "../../../src/broker/session/stored-queue.ts";
 import type { Recipient, Removed, SessionStore, StoredEntry } from "../../../src/broker/session/session-store.ts";
 
 export class MemoryStore implements SessionStore {

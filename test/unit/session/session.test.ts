@@ -2,12 +2,12 @@
 
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { readTrustedPublish, writePublish } from "../../../src/broker/mqtt/publish.ts";
-import { Delivery } from "../../../src/broker/session/delivery.ts";
+import { readTrustedPublish } from "../../../src/broker/mqtt/publish.ts";
+import { writePublish } from "../../../src/broker/mqtt/write-publish.ts";
+import { Delivery, recipientOf } from "../../../src/broker/session/delivery.ts";
 import type { Effect } from "../../../src/broker/session/effects.ts";
 import { Message } from "../../../src/broker/session/message.ts";
 import type { OutboundLimits } from "../../../src/broker/session/outbound.ts";
-import { recipientOf } from "../../../src/broker/session/outbound.ts";
 import { Session } from "../../../src/broker/session/session.ts";
 import { MemoryStore } from "./memory-store.ts";
 

@@ -1,7 +1,7 @@
 // What travels over a link, made and read by hand.
 
 import type { QoS } from "../../../src/broker/mqtt/packets.ts";
-import { writePublish } from "../../../src/broker/mqtt/publish.ts";
+import { writePublish } from "../../../src/broker/mqtt/write-publish.ts";
 import { forEachPacket } from "../../../src/broker/mqtt/split-packets.ts";
 import { LINK_HEADER_BYTES, LINK_VERSION } from "../../../src/contracts/link.ts";
 

@@ -4,7 +4,7 @@
 import { evictDurableObject, runDurableObjectAlarm } from "cloudflare:test";
 import { describe, expect, it, vi } from "vitest";
 import type { DeadlineHandler } from "../../../src/platform/deadlines.ts";
-import { Deadlines } from "../../../src/platform/deadlines.ts";
+import { Deadlines, NotYet } from "../../../src/platform/deadlines.ts";
 import type { WithAlarm } from "./in-object.ts";
 import { inObject, newObject } from "./in-object.ts";
 
@@ -155,6 +155,29 @@ describe("deadlines", () => {
     expect(life.ran).toEqual(["bad 1", "good 2", "bad 1", "bad 1", "bad 1"]);
     expect(waits).toEqual([38, 75, 150]);
     expect(await life.rows()).toEqual([]);
+  });
+
+  it("calls a handler that is not done yet again with the same back-off, and logs that as no error", async () => {
+    const life = new Life();
+    const info = vi.spyOn(console, "info").mockImplementation(() => undefined);
+    const error = vi.spyOn(console, "error").mockImplementation(() => undefined);
+    const wait = () => Promise.reject(new NotYet("the other side is away"));
+    const fail = () => Promise.reject(new Error("a fault"));
+    await life.run({ wait, fail }, (deadlines) => {
+      deadlines.set("wait", "1", LATER);
+      deadlines.set("fail", "2", LATER);
+    });
+    await life.ring({ wait, fail }, LATER);
+    const lines = (spy: typeof info) => spy.mock.calls.map(([line]) => JSON.parse(String(line)) as object);
+    expect(lines(info)).toEqual([
+      expect.objectContaining({ kind: "wait", attempts: 1, reason: "the other side is away" }),
+    ]);
+    expect(lines(error)).toEqual([expect.objectContaining({ kind: "fail", attempts: 1 })]);
+    vi.restoreAllMocks();
+    expect(await life.rows()).toEqual([
+      { kind: "wait", key: "1", at: LATER + 38 },
+      { kind: "fail", key: "2", at: LATER + 38 },
+    ]);
   });
 
   it("keeps what a handler sets for its own kind and key, however it sets it", async () => {

@@ -3,7 +3,8 @@
 import { runInDurableObject } from "cloudflare:test";
 import { expect, it } from "vitest";
 import { limits } from "../../../src/broker/limits.ts";
-import { readTrustedPublish, writePublish } from "../../../src/broker/mqtt/publish.ts";
+import { readTrustedPublish } from "../../../src/broker/mqtt/publish.ts";
+import { writePublish } from "../../../src/broker/mqtt/write-publish.ts";
 import { Delivery } from "../../../src/broker/session/delivery.ts";
 import type { Effect } from "../../../src/broker/session/effects.ts";
 import { Message } from "../../../src/broker/session/message.ts";

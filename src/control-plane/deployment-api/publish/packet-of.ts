@@ -2,7 +2,8 @@
 
 import { limits } from "../../../broker/limits.ts";
 import { MqttError } from "../../../broker/mqtt/mqtt-error.ts";
-import { readPublish, writePublish } from "../../../broker/mqtt/publish.ts";
+import { readPublish } from "../../../broker/mqtt/read-publish.ts";
+import { writePublish } from "../../../broker/mqtt/write-publish.ts";
 import { parseTopicName } from "../../../broker/topics/topic-name.ts";
 import { ApiFailure } from "../http/api-failure.ts";
 import type { PublishInput } from "./publish-input.ts";

@@ -1,0 +1,54 @@
+// The same PUBLISH for another connection: without what concerned its own alone, or in an older layout.
+
+import { readU16, variableSize, writeHead } from "./packet-bytes.ts";
+import { PacketReader, variableHeaderOffset } from "./packet-reader.ts";
+import { allowedProperties, propertyIds, readProperties } from "./properties.ts";
+import type { Publish } from "./publish.ts";
+import { readTrustedPublish, trustedProperties } from "./publish.ts";
+import { propertyBytes, writePublish } from "./write-publish.ts";
+
+/** The same PUBLISH without what concerned its connection alone: the topic alias. */
+export function normalisePublish(publish: Publish): Publish {
+  return publish.topicAlias === 0 ? publish : withTopic(publish, publish.topic);
+}
+
+/** The same PUBLISH under this topic and without a topic alias. */
+export function withTopic(publish: Publish, topic: string): Publish {
+  const { qos, dup, retain, packetId, bytes, payloadOffset } = publish;
+  const properties = withoutAlias(publish);
+  const payload = bytes.subarray(payloadOffset);
+  return {
+    ...readTrustedPublish(writePublish({ topic, qos, dup, retain, packetId, properties, payload })),
+    utf8Payload: publish.utf8Payload,
+  };
+}
+
+/** A PUBLISH of 5.0 layout in the layout of 3.1 and 3.1.1: without its properties. */
+export function toVersion3(packet: Uint8Array): Uint8Array {
+  const at = variableHeaderOffset(packet);
+  const qos = ((packet[0] ?? 0) >> 1) & 3;
+  const headEnd = at + 2 + readU16(packet, at) + (qos === 0 ? 0 : 2);
+  const reader = new PacketReader(packet, headEnd);
+  const payloadOffset = reader.variable() + reader.at;
+  const rest = headEnd - at + (packet.length - payloadOffset);
+  const shorter = new Uint8Array(1 + variableSize(rest) + rest);
+  const start = writeHead(shorter, packet[0] ?? 0, rest);
+  shorter.set(packet.subarray(at, headEnd), start);
+  shorter.set(packet.subarray(payloadOffset), start + headEnd - at);
+  return shorter;
+}
+
+function withoutAlias({ bytes, propertiesOffset, payloadOffset, topicAlias }: Publish): Uint8Array {
+  const all = bytes.subarray(propertiesOffset, payloadOffset);
+  if (topicAlias === 0) return all;
+  const kept: Uint8Array[] = [];
+  let from = propertiesOffset;
+  const properties = trustedProperties(bytes, propertiesOffset, payloadOffset);
+  readProperties(properties, allowedProperties.publish, (id, _value, at) => {
+    if (id !== propertyIds.topicAlias) return;
+    kept.push(bytes.subarray(from, at - 1));
+    from = at + 2;
+  });
+  kept.push(bytes.subarray(from, payloadOffset));
+  return propertyBytes(kept);
+}

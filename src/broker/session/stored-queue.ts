@@ -1,0 +1,175 @@
+// What the store holds of a session's messages, counted: first those that were sent and are to be sent again over this
+// connection, then those that never were. Numbers up to `sentUpTo` were sent at least once, up to `cursor` over this
+// connection.
+
+import type { QoS } from "../mqtt/packets.ts";
+import type { Inflight } from "./delivery.ts";
+import { recipientOf } from "./delivery.ts";
+import type { Message } from "./message.ts";
+import type { SessionStore, StoredEntry } from "./session-store.ts";
+
+/** Stored entries read at a time, while all that is queued is not more than so many bytes. */
+const READ_AHEAD = 64;
+const READ_AHEAD_BYTES = 1_024 * 1_024;
+
+/** What the store holds of a session when it is loaded. */
+export interface OutboundState {
+  /** Number of the last message that was sent at least once. */
+  sentUpTo: number;
+  /** Highest number in the store. */
+  lastNumber: number;
+  /** Entries up to `sentUpTo`. */
+  sent: number;
+  /** Entries behind it, their bytes, and how many of them are QoS 0. */
+  queued: number;
+  queuedBytes: number;
+  queuedQos0: number;
+}
+
+export interface QueueBounds {
+  readonly queueLengthMax: number;
+  readonly queueBytesMax: number;
+}
+
+export class StoredQueue {
+  readonly #session: number;
+  readonly #store: SessionStore;
+  #cursor = 0;
+  #sentUpTo: number;
+  /** Entries to be sent again over this connection. */
+  #redeliver: number;
+  #queued: number;
+  #queuedBytes: number;
+  #queuedQos0: number;
+  /** Entries that were read and are the next to be sent. */
+  #ahead: StoredEntry[] = [];
+
+  constructor(session: number, store: SessionStore, state: OutboundState) {
+    this.#session = session;
+    this.#store = store;
+    this.#sentUpTo = state.sentUpTo;
+    this.#redeliver = state.sent;
+    this.#queued = state.queued;
+    this.#queuedBytes = state.queuedBytes;
+    this.#queuedQos0 = state.queuedQos0;
+  }
+
+  /** Number of the last message sent over this connection. */
+  get cursor(): number {
+    return this.#cursor;
+  }
+
+  /** Number of the last message that was sent at least once. */
+  get sentUpTo(): number {
+    return this.#sentUpTo;
+  }
+
+  /** Entries that were never sent, their bytes, and how many of them are QoS 0. */
+  get queued(): number {
+    return this.#queued;
+  }
+
+  get queuedBytes(): number {
+    return this.#queuedBytes;
+  }
+
+  get queuedQos0(): number {
+    return this.#queuedQos0;
+  }
+
+  /** Entries that are to be sent over this connection. */
+  get behind(): number {
+    return this.#redeliver + this.#queued;
+  }
+
+  /** The connection outlived the memory: all up to number `cursor` was sent over it. Returns those entries, which are not
+   *  acknowledged. */
+  resume(cursor: number): StoredEntry[] {
+    this.#cursor = Math.min(cursor, this.#sentUpTo);
+    const sent = this.#store
+      .read(this.#session, 0, this.#redeliver)
+      .filter(({ n, qos }) => n <= this.#cursor && qos > 0);
+    this.#redeliver -= sent.length;
+    return sent;
+  }
+
+  /** The connection is gone. */
+  rewind(): void {
+    this.#cursor = 0;
+    this.#ahead = [];
+  }
+
+  /** Stores a message that was never sent, in its place. */
+  append(inflight: Inflight, message: Message): void {
+    this.#store.append(message, [recipientOf(inflight)]);
+    this.joined(inflight.qos, message.byteLength);
+  }
+
+  /** The store got a message that was never sent. */
+  joined(qos: QoS, bytes: number): void {
+    this.#queued += 1;
+    this.#queuedBytes += bytes;
+    if (qos === 0) this.#queuedQos0 += 1;
+  }
+
+  /** A message was sent and not acknowledged: it is in the store and is to be sent again. */
+  sendAgain(): void {
+    this.#redeliver += 1;
+  }
+
+  /** The first entry behind the cursor. Reads some more than the `room` for now, where they are small. */
+  next(room: number): StoredEntry | null {
+    if (this.#ahead.length === 0) {
+      const small = this.#queuedBytes < READ_AHEAD_BYTES;
+      this.#ahead = this.#store.read(this.#session, this.#cursor, small ? Math.max(room, READ_AHEAD) : room);
+    }
+    const [entry] = this.#ahead;
+    if (entry !== undefined) return entry;
+    this.#redeliver = 0;
+    this.#queued = 0;
+    this.#queuedBytes = 0;
+    this.#queuedQos0 = 0;
+    return null;
+  }
+
+  /** The entry that `next` gave was sent, or is not to be. */
+  passed({ n, qos, message }: StoredEntry): void {
+    this.#ahead.shift();
+    this.#cursor = n;
+    if (n <= this.#sentUpTo) {
+      this.#redeliver -= 1;
+      return;
+    }
+    this.#sentUpTo = n;
+    this.#queued -= 1;
+    this.#queuedBytes -= message.byteLength;
+    if (qos === 0) this.#queuedQos0 -= 1;
+  }
+
+  /** A message was sent that is not in the store. */
+  passedBy(n: number): void {
+    this.#cursor = n;
+    this.#sentUpTo = n;
+  }
+
+  /** Forgets the oldest that were never sent, as many as are beyond the bounds. Returns how many those were. */
+  trim({ queueLengthMax, queueBytesMax }: QueueBounds): number {
+    const entries = this.#queued - queueLengthMax;
+    const bytes = this.#queuedBytes - queueBytesMax;
+    return entries <= 0 && bytes <= 0 ? 0 : this.#removeOldest(entries, bytes);
+  }
+
+  /** Forgets the older half of those that were never sent. Returns how many those were. */
+  halve(): number {
+    return this.#queued > 1 ? this.#removeOldest(Math.floor(this.#queued / 2), 0) : 0;
+  }
+
+  #removeOldest(entries: number, bytes: number): number {
+    const removed = this.#store.removeOldest(this.#session, this.#sentUpTo, entries, bytes);
+    this.#ahead = [];
+    this.#queued -= removed.entries;
+    this.#queuedBytes -= removed.bytes;
+    this.#queuedQos0 -= removed.qos0;
+    return removed.entries;
+  }
+}

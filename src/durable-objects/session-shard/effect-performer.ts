@@ -1,0 +1,96 @@
+// Performs the broker's effects at the end of each event: packets to the links, publishes to the topic shards.
+
+import type { Publish } from "../../broker/mqtt/publish.ts";
+import { reasonCodes } from "../../broker/mqtt/reason-codes.ts";
+import type { Effect } from "../../broker/session/effects.ts";
+import type { InboundPublish } from "../../broker/session/inbound.ts";
+import { log } from "../../platform/log.ts";
+import type { Clients } from "./clients.ts";
+import type { Intake } from "./intake.ts";
+import type { Links } from "./links.ts";
+
+export interface EffectPerformerPorts {
+  effects: Effect[];
+  links: Links;
+  clients: Clients;
+  intake: Intake;
+}
+
+export class EffectPerformer {
+  /** Packets that were sent to clients. */
+  sent = 0;
+  /** Messages that were dropped. */
+  dropped = 0;
+  readonly #effects: Effect[];
+  readonly #links: Links;
+  readonly #clients: Clients;
+  readonly #intake: Intake;
+
+  constructor({ effects, links, clients, intake }: EffectPerformerPorts) {
+    this.#effects = effects;
+    this.#links = links;
+    this.#clients = clients;
+    this.#intake = intake;
+  }
+
+  /** Performs the effects of this event and those that they cause, then sends one frame a link. */
+  settle(): void {
+    const effects = this.#effects;
+    for (let i = 0; i < effects.length; i++) {
+      const effect = effects[i];
+      if (effect === undefined) continue;
+      try {
+        this.#perform(effect);
+      } catch (error) {
+        this.#failed(effect.session, error);
+      }
+    }
+    effects.length = 0;
+    this.#links.flush();
+  }
+
+  #perform(effect: Effect): void {
+    switch (effect.type) {
+      case "send":
+        this.sent += 1;
+        this.#links.byUid(effect.session)?.collect(effect.packet);
+        return;
+      case "route":
+        this.#route(effect.session, effect.publish, effect.inbound);
+        return;
+      case "end": {
+        const link = this.#links.byUid(effect.session);
+        if (link !== null) this.#clients.end(link, effect.reasonCode, effect.reasonString, "protocol_error");
+        return;
+      }
+      case "save":
+        this.#links.byUid(effect.session)?.save();
+        return;
+      case "drop":
+        this.dropped += 1;
+        return;
+      default:
+        effect satisfies never;
+    }
+  }
+
+  #route(session: number, publish: Publish, inbound: InboundPublish | null): void {
+    if (inbound === null) {
+      if (!this.#intake.publish(publish, session, null)) this.dropped += 1;
+      return;
+    }
+    const routed = (reasonCode: number) => inbound.inbound.routed(inbound, reasonCode, this.#effects);
+    if (!this.#intake.publish(publish, session, { routed })) routed(reasonCodes.quotaExceeded);
+  }
+
+  /** A bug of ours ends one client, not the shard. */
+  #failed(session: number, error: unknown): void {
+    log.error("an effect failed", { error });
+    try {
+      const link = this.#links.byUid(session);
+      if (link !== null) this.#clients.end(link, reasonCodes.unspecifiedError, "internal error", "internal_error");
+    } catch (again) {
+      log.error("a client could not be ended", { error: again });
+    }
+  }
+}

@@ -1,0 +1,150 @@
+// What happens on the links of a shard: a client attaches, its packets come, it goes. Each becomes an event of its
+// session or a change of its subscriptions.
+
+import { readPacket } from "../../broker/mqtt/control-packets.ts";
+import { readTrustedPublish } from "../../broker/mqtt/publish.ts";
+import { reasonCodes } from "../../broker/mqtt/reason-codes.ts";
+import { forEachPacket } from "../../broker/mqtt/split-packets.ts";
+import type { Effect } from "../../broker/session/effects.ts";
+import type { DeploymentConfig } from "../../contracts/deployment-config.ts";
+import type { Attach, Refused, Stale } from "../../contracts/link.ts";
+import { LINK_HEADER_BYTES, linkClose, readEdgeFrame } from "../../contracts/link.ts";
+import { log } from "../../platform/log.ts";
+import type { Attachable, Clients } from "./clients.ts";
+import type { EffectPerformer } from "./effect-performer.ts";
+import type { Link, LinkAttachment } from "./link.ts";
+import type { Links } from "./links.ts";
+import type { PrincipalChanges } from "./principal-changes.ts";
+import type { RetainedReads } from "./retained-reads.ts";
+import type { SubscribeHandler } from "./subscribe.ts";
+import type { Sweep } from "./sweep.ts";
+
+const PUBLISH = 3;
+
+export interface LinkEventsPorts {
+  effects: Effect[];
+  links: Links;
+  clients: Clients;
+  principals: PrincipalChanges;
+  retained: RetainedReads;
+  subscribe: SubscribeHandler;
+  sweep: Sweep;
+  performer: EffectPerformer;
+  config(): DeploymentConfig;
+  now(): number;
+}
+
+export class LinkEvents {
+  readonly #ports: LinkEventsPorts;
+
+  constructor(ports: LinkEventsPorts) {
+    this.#ports = ports;
+  }
+
+  /** What the edge must learn before its judgement counts; null: it knows enough. */
+  stale({ configVersion, principalRevision, username }: Attach): Stale | null {
+    const config = this.#ports.config();
+    if (configVersion < config.version) return { v: 1, config };
+    const changed = username === null ? 0 : this.#ports.principals.revisionOf(username);
+    return principalRevision < changed ? { v: 1 } : null;
+  }
+
+  attach(attach: Attach): Refused | Attachable {
+    if (this.#ports.config().status !== "running") {
+      return { v: 1, reasonCode: reasonCodes.serverUnavailable, reasonString: "the deployment is stopped" };
+    }
+    const outcome = this.#ports.clients.attach(attach);
+    this.#ports.performer.settle();
+    return outcome;
+  }
+
+  connected(socket: WebSocket, attachment: LinkAttachment): void {
+    const { clients, sweep, performer, retained } = this.#ports;
+    clients.connected(socket, attachment);
+    sweep.arm();
+    performer.settle();
+    retained.advance(attachment.uid);
+  }
+
+  /** A frame of a link. What fails here ends that client alone. */
+  frame(socket: WebSocket, frame: Uint8Array): void {
+    const { links, clients, performer, retained, effects, now } = this.#ports;
+    const link = links.ofSocket(socket);
+    if (link === null) return;
+    try {
+      const unblocked = link.received(frame);
+      if (unblocked) link.session.handle({ type: "credit", available: true }, now(), effects);
+      forEachPacket(frame, LINK_HEADER_BYTES, (packet) => this.#packet(link, packet));
+    } catch (error) {
+      log.error("a client's frame failed", { error: String(error) });
+      clients.end(link, reasonCodes.unspecifiedError, "internal error", "internal_error");
+    }
+    performer.settle();
+    retained.advance(link.session.uid);
+  }
+
+  /** A text frame of a link. */
+  control(text: string): void {
+    this.#ports.performer.dropped += readEdgeFrame(text)?.messages ?? 0;
+  }
+
+  closed(socket: WebSocket, code: number): void {
+    const { links, clients, performer } = this.#ports;
+    const link = links.ofSocket(socket);
+    if (link === null) return;
+    link.close(linkClose.ended, "");
+    clients.detach(link, causeOf(code));
+    performer.settle();
+  }
+
+  #packet(link: Link, bytes: Uint8Array): void {
+    const { effects, subscribe } = this.#ports;
+    const { session } = link;
+    const now = this.#ports.now();
+    if ((bytes[0] ?? 0) >> 4 === PUBLISH) {
+      session.handle({ type: "publish", publish: readTrustedPublish(bytes) }, now, effects);
+      return;
+    }
+    const packet = readPacket(bytes, 5);
+    switch (packet.type) {
+      case "puback":
+      case "pubrec":
+      case "pubrel":
+      case "pubcomp":
+        session.handle({ type: "acknowledgement", packet }, now, effects);
+        return;
+      case "subscribe":
+        subscribe.subscribe(link, packet);
+        return;
+      case "unsubscribe":
+        subscribe.unsubscribe(link, packet);
+        return;
+      case "disconnect":
+        link.farewell = {
+          reason: packet.reasonCode === 0 ? "normal" : "closed",
+          sessionExpiryInterval: packet.sessionExpiryInterval,
+        };
+        return;
+      case "connect":
+      case "publish":
+      case "pingreq":
+      case "auth":
+        throw new TypeError(`the edge sent ${packet.type}`);
+      default:
+        packet satisfies never;
+    }
+  }
+}
+
+function causeOf(code: number): string {
+  switch (code) {
+    case linkClose.deviceGone:
+      return "closed";
+    case linkClose.keepAlive:
+      return "keepalive_timeout";
+    case linkClose.fault:
+      return "protocol_error";
+    default:
+      return "server_shutdown";
+  }
+}

@@ -1,0 +1,174 @@
+// The sessions of a shard, connected or not: made, loaded when they are touched, expired, discarded with all that hangs
+// on them. Who comes and goes is told by Clients.
+
+import { BoundedCache } from "../../broker/bounded-cache.ts";
+import { limits } from "../../broker/limits.ts";
+import type { OutboundLimits } from "../../broker/session/outbound.ts";
+import { Session } from "../../broker/session/session.ts";
+import type { OutboundState } from "../../broker/session/stored-queue.ts";
+import type { DeploymentConfig } from "../../contracts/deployment-config.ts";
+import type { LinkAttachment } from "./link.ts";
+import type { Links } from "./links.ts";
+import type { RetainedReads } from "./retained-reads.ts";
+import type { Routes } from "./routes.ts";
+import type { SessionRecord, SessionRecords } from "./session-records.ts";
+import type { Subscriptions } from "./subscriptions.ts";
+import type { WriteBehindStore } from "./write-behind-store.ts";
+
+const EXPIRY_BATCH = 100;
+const EMPTY: OutboundState = { sentUpTo: 0, lastNumber: 0, sent: 0, queued: 0, queuedBytes: 0, queuedQos0: 0 };
+
+export interface SessionsPorts {
+  links: Links;
+  records: SessionRecords;
+  store: WriteBehindStore;
+  subscriptions: Subscriptions;
+  routes: Routes;
+  retained: RetainedReads;
+  config(): DeploymentConfig;
+  now(): number;
+  /** Calls `expire` at that time at the latest. */
+  expireAt(at: number): void;
+}
+
+export class Sessions {
+  readonly #ports: SessionsPorts;
+  readonly #offline = new BoundedCache<number, Session>(limits.offlineSessionCache);
+
+  constructor(ports: SessionsPorts) {
+    this.#ports = ports;
+  }
+
+  /** How many there are. */
+  get count(): number {
+    const { links, records } = this.#ports;
+    links.all();
+    return records.count() + links.transient;
+  }
+
+  /** The session, connected or not; null if it is no more. */
+  find(uid: number): Session | null {
+    const { links, records, store } = this.#ports;
+    const link = links.byUid(uid);
+    if (link !== null) return link.session;
+    const cached = this.#offline.get(uid);
+    if (cached !== undefined) return cached;
+    const found = records.findByUid(uid);
+    const record = found === null ? null : this.#offlineNow(found);
+    if (record === null) {
+      if (found === null) this.discard(uid);
+      return null;
+    }
+    const session = this.#make(uid, record.client_id, store.state(uid, record.sent_up_to));
+    this.#offline.set(uid, session);
+    return session;
+  }
+
+  /** The uid of a client's session, connected or not; null: it has none. */
+  uidOf(clientId: string): number | null {
+    const { links, records } = this.#ports;
+    return links.byClientId(clientId)?.session.uid ?? records.findByClientId(clientId)?.uid ?? null;
+  }
+
+  /** Whether a session outlives its connection, or has none. */
+  lasting(uid: number): boolean {
+    return this.#ports.links.byUid(uid)?.lasting ?? true;
+  }
+
+  /** The record of a client that is not connected; null: it has none, or none any more. */
+  offlineRecord(clientId: string): SessionRecord | null {
+    const found = this.#ports.records.findByClientId(clientId);
+    return found === null ? null : this.#offlineNow(found);
+  }
+
+  /** The session of a client that connects now. */
+  takeOnline(attachment: LinkAttachment): Session {
+    const cached = this.#offline.get(attachment.uid);
+    this.#offline.delete(attachment.uid);
+    const session = cached ?? this.load(attachment);
+    session.outbound.limits = this.#outboundLimits();
+    return session;
+  }
+
+  /** Its client is gone; it was given a record. */
+  keepOffline(session: Session): void {
+    this.#offline.set(session.uid, session);
+  }
+
+  /** A session from what is stored of it. */
+  load({ uid, attach, stored, sentUpTo }: LinkAttachment): Session {
+    return this.#make(uid, attach.clientId, stored ? this.#ports.store.state(uid, sentUpTo) : EMPTY);
+  }
+
+  /** Forgets a session and all that hangs on it. */
+  discard(uid: number): void {
+    const { subscriptions, routes, retained, store, records } = this.#ports;
+    for (const { filter } of subscriptions.list(uid)) {
+      subscriptions.remove(uid, filter);
+      retained.drop(uid, filter);
+      routes.released(filter);
+    }
+    store.clear(uid);
+    records.remove(uid);
+    this.#offline.delete(uid);
+  }
+
+  /** Ends what has expired; asks to be called again for the next. */
+  expire(): void {
+    const { records, now, expireAt } = this.#ports;
+    for (const { uid } of records.expired(now(), EXPIRY_BATCH)) this.discard(uid);
+    const next = records.nextExpiry();
+    if (next !== null) expireAt(next);
+  }
+
+  /** Sessions said to be connected whose socket died with the object: they are offline since. */
+  reconcile(): void {
+    const { links, records } = this.#ports;
+    for (const uid of records.connectedUids()) {
+      if (links.byUid(uid) !== null) continue;
+      const record = records.findByUid(uid);
+      if (record !== null) this.#offlineNow(record);
+    }
+  }
+
+  /** The record of a session without a connection; null: it has expired, and was discarded. One that lost its socket
+   *  with the object's memory counts as disconnected from now. */
+  #offlineNow(record: SessionRecord): SessionRecord | null {
+    const { records, store, now, expireAt } = this.#ports;
+    if (record.disconnected_at !== null) {
+      if (record.expires_at === null || record.expires_at > now()) return record;
+      this.discard(record.uid);
+      return null;
+    }
+    if (record.expiry_interval === 0) {
+      this.discard(record.uid);
+      return null;
+    }
+    const expiresAt = records.disconnected(record.uid, {
+      reason: "server_shutdown",
+      expiryInterval: record.expiry_interval,
+      // Which of the stored messages had been sent is forgotten: any of them may have been.
+      sentUpTo: Math.max(record.sent_up_to, store.state(record.uid, 0).lastNumber),
+      dropped: 0,
+      now: now(),
+    });
+    if (expiresAt !== null) expireAt(expiresAt);
+    return records.findByUid(record.uid);
+  }
+
+  #make(uid: number, clientId: string, state: OutboundState): Session {
+    return new Session({
+      uid,
+      clientId,
+      store: this.#ports.store,
+      state,
+      limits: this.#outboundLimits(),
+      serverReceiveMaximum: limits.serverReceiveMaximum,
+    });
+  }
+
+  #outboundLimits(): OutboundLimits {
+    const { inflightMax, queueLengthMax, queueStoreQos0 } = this.#ports.config().settings;
+    return { inflightMax, queueLengthMax, queueStoreQos0, queueBytesMax: limits.sessionQueueBytes };
+  }
+}
