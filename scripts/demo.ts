@@ -8,21 +8,29 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { Inbox } from "./demo/inbox.ts";
 import { ServiceApi, callDeployment, type NewDeployment } from "./demo/service-api.ts";
+import { onceStopped } from "./start/once-stopped.ts";
 import { startService } from "./start/start-service.ts";
 
 const HOUR = 3_600;
 const WHOLE_DEMO_MS = 120_000;
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({ options: { url: { type: "string" } } });
-  if (values.url !== undefined) return await show(values.url.replace(/\/+$/, ""));
+  const { values } = parseArgs({ options: { url: { type: "string" }, help: { type: "boolean" } } });
+  if (values.help === true) {
+    say(
+      "Usage: npm run demo -- [--url URL]\n\n  --url URL  a service that runs, such as http://localhost:8787; else one is started",
+    );
+    return;
+  }
+  const stopped = onceStopped();
+  if (values.url !== undefined) return await show(originOf(values.url), stopped);
   const dataDir = await mkdtemp(join(tmpdir(), "fulmar-demo-"));
   try {
     say("Starting a service for this demo (give --url to use one that runs).");
     const local = { host: "127.0.0.1", databaseUrl: null, plan: "local", publicUrl: null } as const;
     const service = await startService({ ...local, port: 0, dataDir }, { printMails: false });
     try {
-      await show(service.localUrl);
+      await show(service.localUrl, stopped);
     } finally {
       await service.close();
     }
@@ -31,7 +39,8 @@ async function main(): Promise<void> {
   }
 }
 
-async function show(url: string): Promise<void> {
+/** Removes what it made, also when it is stopped half-way. */
+async function show(url: string, stopped: Promise<void>): Promise<void> {
   const email = `demo-${randomBytes(6).toString("hex")}@example.com`;
   const api = await ServiceApi.signUp(url, email, randomBytes(16).toString("hex"));
   say(`Signed up as ${email}.`);
@@ -40,7 +49,7 @@ async function show(url: string): Promise<void> {
   say(`  endpoint  ${made.deployment.endpoints.mqtt}`);
   say(`  user      ${made.credentials.username}`);
   try {
-    await exchange(made);
+    await Promise.race([exchange(made), stopped.then(() => Promise.reject(new Error("stopped half-way")))]);
   } finally {
     await api.call("DELETE", `/api/deployments/${made.deployment.id}`);
   }
@@ -93,6 +102,22 @@ async function connect(made: NewDeployment, clientId: string, { session }: { ses
   });
 }
 
+function originOf(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : null;
+  if (url !== null && /^https?:$/.test(url.protocol)) return url.origin;
+  throw new Error(`the URL must look like http://localhost:8787, not "${text}"`);
+}
+
+/** One line; a request that got no answer says why only in its cause. */
+function describe(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const { cause } = error;
+  if (error.message === "fetch failed" && cause instanceof Error) {
+    return `cannot reach the service: ${(cause as NodeJS.ErrnoException).code ?? cause.message}`;
+  }
+  return error.message.split("\n", 1)[0] ?? "unknown error";
+}
+
 function say(line: string): void {
   console.log(line);
 }
@@ -106,6 +131,6 @@ try {
   clearTimeout(timer);
   process.exit(0);
 } catch (error) {
-  console.error(`demo: ${error instanceof Error ? error.message : String(error)}`);
+  console.error(`demo: ${describe(error)}`);
   process.exit(1);
 }

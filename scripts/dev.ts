@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { quietWrangler, wranglerPath } from "./start/build-worker.ts";
 import { claimPort } from "./start/claim-port.ts";
+import { guardPath, guardVariables } from "./start/guard.ts";
 import { lockDataFolder } from "./start/lock-data-folder.ts";
 import { onceStopped } from "./start/once-stopped.ts";
 import { openDataFolder } from "./start/open-data-folder.ts";
@@ -60,16 +61,18 @@ async function runWrangler(
   const varsPath = join(dataDir, "vars.env");
   const lines = Object.entries(vars).map(([name, value]) => `${name}=${JSON.stringify(value)}\n`);
   await writeFile(varsPath, lines.join(""), { mode: 0o600 });
-  const child = spawn(
-    process.execPath,
-    [wranglerPath(), "dev", "--port", String(port), "--persist-to", join(dataDir, "objects"), "--env-file", varsPath],
-    {
-      cwd: fileURLToPath(new URL("..", import.meta.url)),
-      stdio: "inherit",
-      // A terminal's keys are for wrangler, which CI would silence.
-      env: { ...process.env, ...quietWrangler, CI: process.env["CI"] ?? "" },
+  const args = ["dev", "--port", String(port), "--persist-to", join(dataDir, "objects"), "--env-file", varsPath];
+  const child = spawn(guardPath ?? process.execPath, [wranglerPath(), ...args], {
+    cwd: fileURLToPath(new URL("..", import.meta.url)),
+    stdio: "inherit",
+    // A terminal's keys are for wrangler, which CI would silence.
+    env: {
+      ...process.env,
+      ...quietWrangler,
+      CI: process.env["CI"] ?? "",
+      ...guardVariables(process.execPath, "TERM"),
     },
-  );
+  });
   const exited = new Promise<number>((resolve) => child.once("exit", (code) => resolve(code ?? 1)));
   const first = await Promise.race([exited, stopped.then(() => "stopped" as const)]);
   if (first !== "stopped") return first;

@@ -12,11 +12,17 @@ async function main(): Promise<void> {
     return;
   }
   const stopped = onceStopped();
+  let wished = false;
+  void stopped.then(() => (wished = true));
   const begun = performance.now();
-  const starting = startService(options);
-  // A start that is stopped half-way ends what it has begun as soon as it stands.
-  const service = await Promise.race([starting, stopped.then(() => starting)]);
-  console.log(greeting(service, (performance.now() - begun) / 1_000));
+  // A start that is stopped half-way ends what it has begun as soon as it stands. It may not get there: a terminal's
+  // Ctrl-C ends the bundler too, and that is no failure.
+  const service = await startService(options).catch((error: unknown) => {
+    if (wished) return null;
+    throw error;
+  });
+  if (service === null) return;
+  if (!wished) console.log(greeting(service, (performance.now() - begun) / 1_000));
   await stopped;
   console.log("Stopping.");
   await service.close();

@@ -69,6 +69,7 @@ async function bundle(outDir: string): Promise<void> {
     child.once("close", resolve);
   });
   if (code === 0) return;
+  if (output.trim() === "") throw new Error(`the Worker does not build: the bundler ended with ${code ?? "a signal"}`);
   console.error(output.trim());
   throw new Error("the Worker does not build: see above");
 }

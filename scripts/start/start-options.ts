@@ -59,7 +59,7 @@ function parsed(args: string[]) {
   try {
     return parseArgs({ args, options: OPTIONS, strict: true, allowPositionals: false });
   } catch (error) {
-    const [first] = (error as Error).message.split(/\. |\n/, 1);
+    const [first] = (error as Error).message.split(/\.\s|\n/, 1);
     throw new Error(`${first} (--help lists the options)`, { cause: error });
   }
 }

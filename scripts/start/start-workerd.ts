@@ -1,9 +1,9 @@
 // workerd with the built Worker, through Miniflare: bindings as wrangler.toml names them, objects' storage on disk.
 
 import { createRequire } from "node:module";
-import { fileURLToPath } from "node:url";
 import { Miniflare, type Request, type Response } from "miniflare";
 import type { BuiltWorker } from "./build-worker.ts";
+import { guardPath, guardVariables } from "./guard.ts";
 
 export interface WorkerdOptions {
   worker: BuiltWorker;
@@ -79,12 +79,12 @@ function keepSignals(): () => void {
   };
 }
 
-/** Has Miniflare run workerd through the guard, see guarded-workerd.sh. */
+/** Has Miniflare run workerd through the guard. */
 function guardWorkerd(): void {
-  if (process.platform === "win32" || process.env["MINIFLARE_WORKERD_PATH"] !== undefined) return;
+  if (guardPath === null || process.env["MINIFLARE_WORKERD_PATH"] !== undefined) return;
   const fromMiniflare = createRequire(createRequire(import.meta.url).resolve("miniflare"));
-  process.env["FULMAR_WORKERD"] = (fromMiniflare("workerd") as { default: string }).default;
-  process.env["MINIFLARE_WORKERD_PATH"] = fileURLToPath(new URL("guarded-workerd.sh", import.meta.url));
+  const { default: workerd } = fromMiniflare("workerd") as { default: string };
+  Object.assign(process.env, guardVariables(workerd, "KILL"), { MINIFLARE_WORKERD_PATH: guardPath });
 }
 
 function texts(vars: Record<string, string>) {

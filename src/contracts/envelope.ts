@@ -1,10 +1,12 @@
 // A batch between two shards as bytes: a header, then entries. One ordered stream of them runs each way between a
 // session shard and a topic shard; everything that one tells the other travels in it. Version 1; integers big-endian.
 //
-//   header   u8 version, u8 flags, u16 sender's index, u32 sender's incarnation, f64 sequence, f64 base, u32 receiver
+//   header   u8 version, u8 flags, u16 sender's index, u32 sender's incarnation, f64 sequence, f64 base, u32 receiver,
+//            f64 answered
 //            `base` is the lowest sequence that was not answered when this was sent: a receiver that knows nothing of
 //            the sender (it was reset) begins there. `receiver` is the incarnation that the sender takes the receiver
-//            to have, 0 if it knows none: any other applies nothing and answers "reset".
+//            to have, 0 if it knows none: any other applies nothing and answers "reset". `answered` is the last batch of
+//            the stream the other way that was done, as an answer that travels along; 0: none, or told already.
 //   entry    u8 type, then
 //     1 publish         session -> topic   u32 number, f64 publisher, f64 expiresAt, u32 length, packet
 //     2 route request   session -> topic   u32 length, JSON RouteRequest
@@ -19,7 +21,7 @@
 // `number` is 0 when nobody waits for the outcome. `expiresAt` is in epoch milliseconds, 0 for never.
 
 const VERSION = 1;
-const HEADER_BYTES = 28;
+const HEADER_BYTES = 36;
 const FLAG_WRITE_AT_ONCE = 1;
 const INITIAL_BYTES = 4_096;
 
@@ -42,6 +44,8 @@ export interface EnvelopeHeader {
   base: number;
   /** Incarnation of the receiver that this is meant for; 0: any. */
   receiver: number;
+  /** All batches of the receiver's own stream to the sender up to this one are done; 0: nothing is said of them. */
+  answered: number;
   /** This call is the last that may be outstanding: the receiver writes instead of waiting for acknowledgements. */
   writeAtOnce: boolean;
 }
@@ -74,6 +78,8 @@ export interface RetainedRequest {
 export interface RetainedPage {
   session: number;
   filter: string;
+  /** Topic behind which it begins, as it was asked for; "" for the first. */
+  from: string;
   /** Topic up to which they are sent. */
   after: string;
   more: boolean;
@@ -164,6 +170,7 @@ export class EnvelopeWriter {
     this.#view.setFloat64(8, header.sequence);
     this.#view.setFloat64(16, header.base);
     this.#view.setUint32(24, header.receiver);
+    this.#view.setFloat64(28, header.answered);
     return this.#bytes.slice(0, this.#length);
   }
 
@@ -206,6 +213,7 @@ export function readHeader(envelope: Uint8Array): EnvelopeHeader {
     sequence: view.getFloat64(8),
     base: view.getFloat64(16),
     receiver: view.getUint32(24),
+    answered: view.getFloat64(28),
     writeAtOnce: (view.getUint8(1) & FLAG_WRITE_AT_ONCE) !== 0,
   };
 }

@@ -41,6 +41,16 @@ export class StreamChannel {
     });
   }
 
+  /** All batches up to `sequence` are done: the receiver, in that incarnation, said so otherwise. */
+  answered(sequence: number, incarnation: number): void {
+    this.#usedAt = Date.now();
+    for (const [each, { resolve }] of this.#calls) {
+      if (each > sequence) continue;
+      this.#calls.delete(each);
+      resolve({ status: "done", incarnation });
+    }
+  }
+
   #open(first: Uint8Array): void {
     const waiting = [first];
     this.#opening = waiting;

@@ -54,6 +54,10 @@ export class StreamSender<Token> {
   /** The receiver was reset: nothing is sent until all that is outstanding has come back. */
   #wasReset = false;
   #pumpScheduled = false;
+  /** What is collected is sent at the end of this event. */
+  #sendsSoon = false;
+  /** The last batch from the receiver that was done, and in which incarnation the receiver sent it. */
+  #answered = { incarnation: 0, sequence: 0 };
   #lastEntries = 0;
   #attempt = 0;
   #retryTimer: ReturnType<typeof setTimeout> | null = null;
@@ -92,8 +96,18 @@ export class StreamSender<Token> {
     if (this.#pumpScheduled) return;
     this.#pumpScheduled = true;
     // Idle: at the end of this event. Busy: one turn later, so that what arrives meanwhile travels along.
-    if (this.#unanswered.length === 0) queueMicrotask(() => this.#pump());
-    else setTimeout(() => this.#pump(), this.#lastEntries >= BUSY_ENTRIES ? BUSY_WAIT_MS : 0);
+    if (this.#unanswered.length === 0) {
+      this.#sendsSoon = !this.troubled && !this.#wasReset;
+      queueMicrotask(() => this.#pump());
+    } else setTimeout(() => this.#pump(), this.#lastEntries >= BUSY_ENTRIES ? BUSY_WAIT_MS : 0);
+  }
+
+  /** All batches up to `sequence` that came from this receiver, in that incarnation of it, are done. True: the answer
+   *  travels along with what is sent at the end of this event. */
+  answer(incarnation: number, sequence: number): boolean {
+    if (!this.#sendsSoon || this.#receiver !== incarnation) return false;
+    this.#answered = { incarnation, sequence };
+    return true;
   }
 
   /** Sends a batch without entries: its answer tells whether the receiver was reset. */
@@ -121,6 +135,7 @@ export class StreamSender<Token> {
 
   #pump(): void {
     this.#pumpScheduled = false;
+    this.#sendsSoon = false;
     const { callsOutstanding } = this.#options.bounds;
     while (!this.troubled && !this.#wasReset && this.#unanswered.length < callsOutstanding) {
       const batch = this.#full.shift() ?? (this.#collecting.writer.entries > 0 ? this.#close() : null);
@@ -140,6 +155,7 @@ export class StreamSender<Token> {
       sequence: batch.sequence,
       base: this.#unanswered[0]?.sequence ?? batch.sequence,
       receiver: this.#receiver,
+      answered: this.#answered.incarnation === this.#receiver ? this.#answered.sequence : 0,
       writeAtOnce: this.#unanswered.length >= bounds.callsOutstanding,
     };
     this.#options.call(batch.writer.seal(header)).then(

@@ -9,14 +9,17 @@ import { log } from "./log.ts";
 const STREAM_TAG = "stream";
 const FAILED = 4500;
 
+/** Handles a batch; null: the answer travels otherwise. */
+type Deliver = (envelope: Uint8Array) => Promise<DeliverReply | null>;
+
 /** The streams to one object. */
 export class StreamSockets {
   readonly #context: DurableObjectState;
-  readonly #deliver: (envelope: Uint8Array) => Promise<DeliverReply>;
+  readonly #deliver: Deliver;
   /** Whether a socket that was met is a stream's. */
   readonly #met = new WeakMap<WebSocket, boolean>();
 
-  constructor(context: DurableObjectState, deliver: (envelope: Uint8Array) => Promise<DeliverReply>) {
+  constructor(context: DurableObjectState, deliver: Deliver) {
     this.#context = context;
     this.#deliver = deliver;
   }
@@ -46,6 +49,7 @@ export class StreamSockets {
   receive(socket: WebSocket, envelope: Uint8Array): void {
     this.#deliver(envelope).then(
       (reply) => {
+        if (reply === null) return;
         try {
           socket.send(writeReply(readHeader(envelope).sequence, reply));
         } catch {

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { measureNeighbour, misbehaviours, type Misbehaviour } from "../../bench/neighbours.ts";
 import { newDeployment, StartedService } from "./service.ts";
 
-const RATIO_MIN = 0.2;
+const RATIO_MIN = 0.6;
 
 let service: StartedService;
 beforeAll(async () => (service = await StartedService.start()));

@@ -12,6 +12,7 @@ import type { IClientOptions } from "mqtt";
 import { Inbox } from "../../scripts/demo/inbox.ts";
 import { ServiceApi, type NewDeployment } from "../../scripts/demo/service-api.ts";
 import { claimPort } from "../../scripts/start/claim-port.ts";
+import { Output } from "./output.ts";
 
 const startScript = fileURLToPath(new URL("../../scripts/start.ts", import.meta.url));
 const READY_MS = 60_000;
@@ -131,36 +132,7 @@ export function persistent(clientId: string, protocolVersion: 4 | 5): IClientOpt
   return { clientId, protocolVersion, clean: false, ...properties };
 }
 
-class Output {
-  #text = "";
-  #watching = new Set<() => void>();
-
-  add(chunk: Buffer): void {
-    this.#text += chunk.toString();
-    for (const watch of this.#watching) watch();
-  }
-
-  text(): string {
-    return this.#text;
-  }
-
-  async until(fits: (text: string) => boolean): Promise<void> {
-    if (fits(this.#text)) return;
-    await new Promise<void>((resolve) => {
-      const watch = () => {
-        if (!fits(this.#text)) return;
-        this.#watching.delete(watch);
-        resolve();
-      };
-      this.#watching.add(watch);
-    });
-  }
-}
-
 function spawnStart(args: string[]): { child: ChildProcess; output: Output } {
   const child = spawn(process.execPath, [startScript, ...args], { stdio: ["ignore", "pipe", "pipe"] });
-  const output = new Output();
-  child.stdout.on("data", (chunk: Buffer) => output.add(chunk));
-  child.stderr.on("data", (chunk: Buffer) => output.add(chunk));
-  return { child, output };
+  return { child, output: new Output(child) };
 }

@@ -2,13 +2,14 @@
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { claimPort } from "../../scripts/start/claim-port.ts";
+import { Output } from "./output.ts";
 import { runStart, StartedService } from "./service.ts";
 
 let folder: string;
@@ -25,6 +26,7 @@ describe("refuses with one clear line and exit code 1", () => {
 
   it.each([
     [["--prot", "1"], /^fulmar: Unknown option '--prot'/],
+    [["--port", "-1"], /^fulmar: Option '--port' argument is ambiguous \(--help lists the options\)/],
     [["--port", "http"], /^fulmar: the port must be a number from 0 to 65535, not "http"/],
     [["--plan", "gold"], /^fulmar: the plan must be "free" or "local", not "gold"/],
     [["--public-url", "mqtt.example.com"], /^fulmar: the public URL must look like/],
@@ -115,17 +117,50 @@ describe("started", () => {
   });
 });
 
-it("the demo runs against it and leaves nothing behind", async () => {
-  const service = await StartedService.start();
-  try {
-    const demo = fileURLToPath(new URL("../../scripts/demo.ts", import.meta.url));
-    const child = spawn(process.execPath, [demo, "--url", service.url], { stdio: ["ignore", "pipe", "inherit"] });
-    let output = "";
-    child.stdout.on("data", (chunk: Buffer) => (output += chunk.toString()));
-    const [code] = (await once(child, "close")) as [number | null];
-    expect(output).toContain("All of it happened.");
-    expect(code).toBe(0);
-  } finally {
-    await service.dispose();
-  }
+it.skipIf(process.platform !== "linux")("stopped half-way by Ctrl-C, ends without a complaint", async () => {
+  const dataDir = join(folder, "half-way");
+  const start = fileURLToPath(new URL("../../scripts/start.ts", import.meta.url));
+  const child = spawn(process.execPath, [start, "--port", "0", "--data", dataDir], { detached: true, stdio: "pipe" });
+  const output = new Output(child);
+  const closed = once(child, "close");
+  // Its first child bundles the Worker. As a terminal does, the signal goes to both.
+  const children = async () => await readFile(`/proc/${child.pid}/task/${child.pid}/children`, "utf8");
+  await expect.poll(children, { timeout: 20_000, interval: 20 }).not.toBe("");
+  process.kill(-Number(child.pid), "SIGINT");
+  const [code] = (await closed) as [number | null];
+  expect(output.text()).not.toContain("fulmar:");
+  expect(code).toBe(0);
+  expect(await readdir(dataDir)).not.toContain("lock");
 });
+
+describe("the demo", () => {
+  it.each([
+    [["--url", "http://127.0.0.1:1"], "demo: cannot reach the service: "],
+    [["--url", "localhost:8787"], 'demo: the URL must look like http://localhost:8787, not "localhost:8787"'],
+    [["--ulr", "x"], "demo: Unknown option '--ulr'"],
+  ])("refuses %j with one clear line and exit code 1", async (args, says) => {
+    const { code, output } = await runDemo(args);
+    expect(output.startsWith(says), output).toBe(true);
+    expect(output.trim().split("\n")).toHaveLength(1);
+    expect(code).toBe(1);
+  });
+
+  it("runs against a service and leaves nothing behind", async () => {
+    const service = await StartedService.start();
+    try {
+      const { code, output } = await runDemo(["--url", `${service.url}/`]);
+      expect(output).toContain("All of it happened.");
+      expect(code).toBe(0);
+    } finally {
+      await service.dispose();
+    }
+  });
+});
+
+async function runDemo(args: string[]): Promise<{ code: number | null; output: string }> {
+  const demo = fileURLToPath(new URL("../../scripts/demo.ts", import.meta.url));
+  const child = spawn(process.execPath, [demo, ...args], { stdio: ["ignore", "pipe", "pipe"] });
+  const output = new Output(child);
+  const [code] = (await once(child, "close")) as [number | null];
+  return { code, output: output.text() };
+}

@@ -21,6 +21,8 @@ export interface DeliveryPorts {
   match(topic: string): readonly Grant[];
   /** Granted by one subscription, for a retained message; null: it is gone. */
   grantOf(session: number, filter: string): Grant | null;
+  /** Whether a session outlives its connection. */
+  lasting(session: number): boolean;
   /** The session, connected or not; null: it is no more. */
   session(uid: number): Session | null;
   routed(topicShard: number, first: number, count: number, reasonCode: number): void;
@@ -44,12 +46,16 @@ class Batch {
   /** What cannot be sent at once. */
   readonly toStore: ToStore[] = [];
   readonly safe: Promise<void>;
-  deadline: ReturnType<typeof setTimeout> | null = null;
+  /** When what is not safe is written, epoch milliseconds. */
+  due = 0;
   /** Deliveries that are not safe, and one while the batch is being handled. */
   #unsafe = 1;
   #resolve: () => void = () => undefined;
 
-  constructor() {
+  readonly #onSafe: (batch: Batch) => void;
+
+  constructor(onSafe: (batch: Batch) => void) {
+    this.#onSafe = onSafe;
     this.safe = new Promise((resolve) => {
       this.#resolve = resolve;
     });
@@ -67,13 +73,16 @@ class Batch {
   settled(): void {
     this.#unsafe -= 1;
     if (this.#unsafe > 0) return;
-    if (this.deadline !== null) clearTimeout(this.deadline);
+    this.#onSafe(this);
     this.#resolve();
   }
 }
 
 export class Deliveries {
   readonly #ports: DeliveryPorts;
+  /** Batches that wait for acknowledgements, in the order of their deadlines. */
+  readonly #unsafe = new Set<Batch>();
+  #armed = false;
 
   constructor(ports: DeliveryPorts) {
     this.#ports = ports;
@@ -83,7 +92,7 @@ export class Deliveries {
    *  after all others were. */
   receive(envelope: Uint8Array, header: EnvelopeHeader): Promise<void> | undefined {
     const ports = this.#ports;
-    const batch = new Batch();
+    const batch = new Batch((safe) => this.#unsafe.delete(safe));
     const ackDeadlineMs = ports.ackDeadlineMs();
     const writeAtOnce = header.writeAtOnce || ackDeadlineMs === 0;
     const failures: unknown[] = [];
@@ -104,7 +113,9 @@ export class Deliveries {
       retained: guarded((session, filter, expiresAt, packet) => {
         const grant = ports.grantOf(session, filter);
         if (grant === null) return;
-        this.#deliver(new Message(readTrustedPublish(packet), 0, expiresAt), [grant], true, writeAtOnce, batch);
+        // SUBACK and the next page go on from here: a session that outlives a crash must have them by then.
+        const durable = writeAtOnce || ports.lasting(session);
+        this.#deliver(new Message(readTrustedPublish(packet), 0, expiresAt), [grant], true, durable, batch);
       }),
       routed: guarded((first, count, reasonCode) => ports.routed(header.sender, first, count, reasonCode)),
       routeStored: guarded((request, accepted) => ports.routeStored(header.sender, request, accepted)),
@@ -116,13 +127,16 @@ export class Deliveries {
     if (batch.toStore.length > 0) {
       const outbounds = new Set<Outbound>();
       for (const each of batch.toStore) guarded(() => this.#store(each, outbounds))();
-      for (const outbound of outbounds) guarded(() => outbound.stored(ports.now(), ports.effects))();
+      for (const outbound of outbounds) {
+        if (ports.session(outbound.session)?.outbound !== outbound) continue;
+        guarded(() => outbound.stored(ports.now(), ports.effects))();
+      }
       batch.toStore.length = 0;
       guarded(() => ports.stored())();
       ports.settle();
     }
     batch.settled();
-    if (batch.unsafe) batch.deadline = setTimeout(() => this.#writeUnacknowledged(batch), ackDeadlineMs);
+    if (batch.unsafe) this.#await(batch, ackDeadlineMs);
     if (failures.length > 0) throw failures[0];
     return batch.unsafe ? batch.safe : undefined;
   }
@@ -157,13 +171,35 @@ export class Deliveries {
   }
 
   #store({ message, recipients, outbounds }: ToStore, touched: Set<Outbound>): void {
+    // What was sent before may have ended a session.
+    const alive = recipients.filter((each, i) => this.#ports.session(each.session)?.outbound === outbounds[i]);
+    if (alive.length === 0) return;
+    this.#ports.store.append(message, alive);
     for (const outbound of outbounds) touched.add(outbound);
-    this.#ports.store.append(message, recipients);
+  }
+
+  /** One timer for all batches: mostly they are safe long before. */
+  #await(batch: Batch, ackDeadlineMs: number): void {
+    batch.due = this.#ports.now() + ackDeadlineMs;
+    this.#unsafe.add(batch);
+    if (!this.#armed) this.#arm(ackDeadlineMs);
+  }
+
+  #arm(ms: number): void {
+    this.#armed = true;
+    setTimeout(() => {
+      this.#armed = false;
+      const now = this.#ports.now();
+      for (const batch of this.#unsafe) if (batch.due <= now) this.#writeUnacknowledged(batch);
+      this.#ports.settle();
+      const [next] = this.#unsafe;
+      if (next !== undefined) this.#arm(Math.max(1, next.due - now));
+    }, ms);
   }
 
   /** The deadline of a batch has come: what is not acknowledged goes to the store. */
   #writeUnacknowledged(batch: Batch): void {
-    batch.deadline = null;
+    this.#unsafe.delete(batch);
     for (const delivery of batch.deliveries) {
       const inflight = Array.from(delivery.awaited);
       if (inflight.length === 0) continue;
@@ -173,6 +209,5 @@ export class Deliveries {
         delivery.settle(each);
       }
     }
-    this.#ports.settle();
   }
 }

@@ -4,13 +4,17 @@
 import { limits } from "../../broker/limits.ts";
 import { shardOfSlot, slotOfTopic } from "../../broker/topics/slots.ts";
 import type { RetainedRequest, RouteRequest } from "../../contracts/envelope.ts";
+import { LazyTimer } from "../../platform/lazy-timer.ts";
 import type { StreamChannel } from "../../platform/stream-channel.ts";
 import type { StreamSenderOptions } from "../../platform/stream-sender.ts";
 import { StreamSender } from "../../platform/stream-sender.ts";
+import type { RetainedReads } from "./retained-reads.ts";
 import type { Routes } from "./routes.ts";
 
 /** A stream that has answered nothing for this long while something is awaited is asked for its incarnation. */
 const PROBE_MS = 5_000;
+/** How often that is looked at. Short, since the object does not sleep before it was looked at in vain. */
+const LOOK_MS = 250;
 
 export interface PublishPorts {
   index: number;
@@ -18,8 +22,9 @@ export interface PublishPorts {
   topicShards(): number;
   channel(topicShard: number): StreamChannel;
   backOffMs(attempt: number): number;
-  /** Of whose requests the topic shards are told here. */
+  /** Whose requests the topic shards are told here. */
   routes(): Pick<Routes, "awaits" | "received" | "unanswered">;
+  retained(): Pick<RetainedReads, "awaits" | "askAgain">;
   /** A newer incarnation of this object lives. */
   onReplaced(): void;
 }
@@ -38,6 +43,8 @@ interface Awaited {
   readonly awaiter: OutcomeAwaiter;
   /** The topic shard has it. */
   received: boolean;
+  /** Its outcome is known. It is kept while an older one's is not: if that is sent again, this one must follow it. */
+  settled: boolean;
 }
 
 class TopicStream {
@@ -46,10 +53,20 @@ class TopicStream {
   readonly awaited = new Map<number, Awaited>();
   awaitedBytes = 0;
   nextNumber = 1;
-  probe: ReturnType<typeof setTimeout> | null = null;
+  /** When something was last answered, or began to be awaited; epoch milliseconds. */
+  heardAt = 0;
+  readonly watch: LazyTimer;
 
-  constructor(sender: (stream: TopicStream) => StreamSender<number>) {
+  readonly channel: StreamChannel;
+
+  constructor(
+    channel: StreamChannel,
+    sender: (stream: TopicStream) => StreamSender<number>,
+    look: (stream: TopicStream) => boolean,
+  ) {
+    this.channel = channel;
     this.sender = sender(this);
+    this.watch = new LazyTimer(LOOK_MS, () => look(this));
   }
 }
 
@@ -79,40 +96,41 @@ export class Publishes {
     const topicShard = shardOfSlot(slotOfTopic(topic), this.#ports.topicShards());
     const stream = this.#stream(topicShard);
     if (stream.sender.pendingBytes > limits.pairPendingBytes) return false;
-    if (awaiter !== null && stream.awaitedBytes > limits.awaitedBytes) return false;
+    if (awaiter !== null && stream.awaitedBytes > limits.awaitedBytes) {
+      forgetSettled(stream, false);
+      if (stream.awaitedBytes > limits.awaitedBytes) return false;
+    }
     let number = 0;
     if (awaiter !== null) {
+      if (stream.awaited.size === 0) stream.heardAt = Date.now();
       number = stream.nextNumber;
       stream.nextNumber = (number % 0xffff_ffff) + 1;
-      stream.awaited.set(number, { publisher, expiresAt, packet, awaiter, received: false });
+      stream.awaited.set(number, { publisher, expiresAt, packet, awaiter, received: false, settled: false });
       stream.awaitedBytes += packet.length;
-      this.#armProbe(topicShard, stream);
+      stream.watch.arm();
     }
     stream.sender.writer.publish(number, publisher, expiresAt, packet);
     stream.sender.written(number === 0 ? null : number);
     return true;
   }
 
+  /** A topic shard, in this incarnation of it, has all batches up to `sequence`. */
+  answered(topicShard: number, sequence: number, incarnation: number): void {
+    this.#stream(topicShard).channel.answered(sequence, incarnation);
+  }
+
   requestRoute(topicShard: number, request: RouteRequest): void {
     const stream = this.#stream(topicShard);
     stream.sender.writer.routeRequest(request);
     stream.sender.written(-request.request);
-    this.#armProbe(topicShard, stream);
+    stream.watch.arm();
   }
 
   requestRetained(topicShard: number, request: RetainedRequest): void {
-    const { sender } = this.#stream(topicShard);
+    const { sender, watch } = this.#stream(topicShard);
     sender.writer.retainedRequest(request);
     sender.written(null);
-  }
-
-  /** A topic shard answered something that was awaited: when that was all, its stream is left alone, so that the object
-   *  can sleep. */
-  rest(topicShard: number): void {
-    const stream = this.#stream(topicShard);
-    if (stream.probe === null || stream.awaited.size > 0 || this.#ports.routes().awaits(topicShard)) return;
-    clearTimeout(stream.probe);
-    stream.probe = null;
+    watch.arm();
   }
 
   /** A topic shard told the outcome of publishes `first` to `first + count - 1`. */
@@ -120,12 +138,11 @@ export class Publishes {
     const stream = this.#stream(topicShard);
     for (let number = first; number < first + count; number++) {
       const awaited = stream.awaited.get(number);
-      if (awaited === undefined) continue;
-      stream.awaited.delete(number);
-      stream.awaitedBytes -= awaited.packet.length;
+      if (awaited === undefined || awaited.settled) continue;
+      awaited.settled = true;
       awaited.awaiter.routed(reasonCode);
     }
-    this.rest(topicShard);
+    forgetSettled(stream, true);
   }
 
   #stream(topicShard: number): TopicStream {
@@ -134,6 +151,7 @@ export class Publishes {
     const ports = this.#ports;
     const channel = ports.channel(topicShard);
     const stream = new TopicStream(
+      channel,
       (self) =>
         new StreamSender<number>({
           sender: ports.index,
@@ -151,21 +169,29 @@ export class Publishes {
           onReset: (repeat) => this.#repeat(topicShard, self, repeat),
           onReplaced: () => ports.onReplaced(),
         }),
+      (self) => this.#look(topicShard, self),
     );
     this.#streams.set(topicShard, stream);
     return stream;
   }
 
-  #armProbe(topicShard: number, stream: TopicStream): void {
-    stream.probe ??= setTimeout(() => {
-      stream.probe = null;
-      if (stream.awaited.size === 0 && !this.#ports.routes().awaits(topicShard)) return;
-      if (stream.sender.idle) stream.sender.probe();
-      this.#armProbe(topicShard, stream);
-    }, PROBE_MS);
+  #awaitsAnswers(topicShard: number): boolean {
+    const { routes, retained } = this.#ports;
+    return routes().awaits(topicShard) || retained().awaits(topicShard);
+  }
+
+  /** True while something is awaited. */
+  #look(topicShard: number, stream: TopicStream): boolean {
+    if (stream.awaited.size === 0 && !this.#awaitsAnswers(topicShard)) return false;
+    if (stream.sender.idle && Date.now() - stream.heardAt >= PROBE_MS) {
+      stream.heardAt = Date.now();
+      stream.sender.probe();
+    }
+    return true;
   }
 
   #answered(topicShard: number, stream: TopicStream, tokens: readonly number[]): void {
+    stream.heardAt = Date.now();
     for (const token of tokens) {
       if (token < 0) this.#ports.routes().received(topicShard, -token);
       else {
@@ -183,5 +209,16 @@ export class Publishes {
     for (const [number, { received, publisher, expiresAt, packet }] of stream.awaited) {
       if (received) repeat((writer) => writer.publish(number, publisher, expiresAt, packet), number);
     }
+    this.#ports.retained().askAgain(topicShard);
+  }
+}
+
+/** Forgets what has its outcome: `oldest`: only as far as nothing before it waits for its own. */
+function forgetSettled(stream: TopicStream, oldest: boolean): void {
+  for (const [number, { settled, packet }] of stream.awaited) {
+    if (settled) {
+      stream.awaited.delete(number);
+      stream.awaitedBytes -= packet.length;
+    } else if (oldest) return;
   }
 }

@@ -35,7 +35,7 @@ export class RetainedReads {
     this.#sql = sql;
     this.#ports = ports;
     for (const { uid, filter, shard, after } of sql.exec<ReadRow>("SELECT * FROM retained_read")) {
-      this.#of(uid).push({ filter, topicShard: shard, after, asked: false });
+      this.#keep(uid, [...(this.#open.get(uid) ?? []), { filter, topicShard: shard, after, asked: false }]);
     }
   }
 
@@ -44,15 +44,19 @@ export class RetainedReads {
     for (const session of Array.from(this.#open.keys())) this.advance(session);
   }
 
-  /** A topic shard has sent all up to `page.after`. */
-  page(topicShard: number, { session, filter, after, more }: RetainedPage): void {
+  /** A topic shard has sent all between `page.from` and `page.after`. What is not the next page was asked for by a
+   *  subscription that is no more, or twice because somebody lost its memory, and leads nowhere. */
+  page(topicShard: number, { session, filter, from, after, more }: RetainedPage): void {
     if (!this.#ports.subscribed(session, filter)) {
       if (more) this.#ports.send(topicShard, { session, filter, after, limit: 0 });
       return;
     }
-    const open = this.#of(session).filter((read) => read.filter !== filter || read.topicShard !== topicShard);
+    const open = this.#open.get(session) ?? [];
+    const known = open.find((read) => read.filter === filter && read.topicShard === topicShard);
+    if ((known?.after ?? "") !== from) return;
+    const others = open.filter((read) => read !== known);
     if (more) {
-      open.push({ filter, topicShard, after, asked: false });
+      others.push({ filter, topicShard, after, asked: false });
       this.#sql.exec(
         "INSERT OR REPLACE INTO retained_read (uid, filter, shard, after) VALUES (?, ?, ?, ?)",
         session,
@@ -60,7 +64,7 @@ export class RetainedReads {
         topicShard,
         after,
       );
-    } else {
+    } else if (known !== undefined) {
       this.#sql.exec(
         "DELETE FROM retained_read WHERE uid = ? AND filter = ? AND shard = ?",
         session,
@@ -68,8 +72,25 @@ export class RetainedReads {
         topicShard,
       );
     }
-    this.#keep(session, open);
+    this.#keep(session, others);
     this.advance(session);
+  }
+
+  /** Whether a topic shard owes a page. */
+  awaits(topicShard: number): boolean {
+    if (this.#open.size === 0) return false;
+    for (const reads of this.#open.values()) {
+      if (reads.some((read) => read.asked && read.topicShard === topicShard)) return true;
+    }
+    return false;
+  }
+
+  /** A topic shard has lost its memory: what it was asked for is asked again. */
+  askAgain(topicShard: number): void {
+    for (const [session, reads] of Array.from(this.#open)) {
+      for (const read of reads) if (read.topicShard === topicShard) read.asked = false;
+      this.advance(session);
+    }
   }
 
   /** A session may have room: the next page is asked for. */
@@ -94,12 +115,6 @@ export class RetainedReads {
     for (const { topicShard, after } of dropped) this.#ports.send(topicShard, { session, filter, after, limit: 0 });
     this.#keep(session, kept);
     this.advance(session);
-  }
-
-  #of(session: number): Read[] {
-    const open = this.#open.get(session) ?? [];
-    this.#open.set(session, open);
-    return open;
   }
 
   #keep(session: number, open: Read[]): void {

@@ -10,8 +10,6 @@ export interface RoutePorts {
   topicShards(): number;
   /** Puts a request into the stream to a topic shard, which tells `received` of it. */
   send(topicShard: number, request: RouteRequest): void;
-  /** A topic shard owes no answer any more. */
-  rest(topicShard: number): void;
   now(): number;
   /** Calls `removeIfUnwanted` at that time. */
   removeLater(filter: string, at: number): void;
@@ -151,7 +149,6 @@ export class Routes {
 
   #owe(topicShard: number, answers: number): void {
     this.#owed.set(topicShard, (this.#owed.get(topicShard) ?? 0) + answers);
-    if (!this.awaits(topicShard)) this.#ports.rest(topicShard);
   }
 
   #find(filter: string): RouteRow | null {

@@ -34,6 +34,8 @@ export class SessionRecords {
 
   constructor(sql: SqlStorage) {
     this.#sql = sql;
+    // Where nobody has anything to keep, nobody is looked for.
+    if (sql.exec("SELECT 1 FROM session LIMIT 1").toArray().length === 0) this.#count = 0;
   }
 
   findByClientId(clientId: string): SessionRecord | null {

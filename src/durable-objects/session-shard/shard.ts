@@ -9,6 +9,7 @@ import type { DeliverReply } from "../../contracts/rpc.ts";
 import { backOffMs } from "../../platform/back-off.ts";
 import { Deadlines } from "../../platform/deadlines.ts";
 import type { Env } from "../../platform/env.ts";
+import { LazyTimer } from "../../platform/lazy-timer.ts";
 import type { ShardState } from "../../platform/shard-state.ts";
 import { StreamChannel } from "../../platform/stream-channel.ts";
 import { StreamReceiver } from "../../platform/stream-receiver.ts";
@@ -129,7 +130,10 @@ export class Shard {
   /** A batch of a topic shard. */
   deliver(envelope: Uint8Array): Promise<DeliverReply> {
     this.#receiver ??= new StreamReceiver(this.#state.incarnation);
-    return this.#receiver.receive(envelope, (header) => this.#deliveries.receive(envelope, header));
+    return this.#receiver.receive(envelope, (header) => {
+      if (header.answered > 0) this.#publishes.answered(header.sender, header.answered, header.incarnation);
+      return this.#deliveries.receive(envelope, header);
+    });
   }
 
   async alarm(): Promise<void> {
@@ -140,14 +144,10 @@ export class Shard {
   // ---- What is stored -----------------------------------------------------------------------------------------------
 
   #newStore(): WriteBehindStore {
-    let flushing = false;
-    const rows = new SqlSessionStore(this.#context.storage.sql, () => {
-      if (flushing) return;
-      flushing = true;
-      setTimeout(() => {
-        flushing = false;
-        rows.flush();
-      }, REMOVED_FLUSH_MS);
+    const rows = new SqlSessionStore(this.#context.storage.sql, () => writeRemoved.arm());
+    const writeRemoved = new LazyTimer(REMOVED_FLUSH_MS, () => {
+      rows.flush();
+      return false;
     });
     // Only then can the object sleep.
     const writeKept = new WhenQuiet(limits.keptQueueMs, () => this.#store.flush());
@@ -183,6 +183,7 @@ export class Shard {
         ),
       backOffMs: (attempt) => backOffMs(attempt, Math.random()),
       routes: () => this.#routes,
+      retained: () => this.#retained,
       onReplaced: () => this.#context.abort("replaced by a newer incarnation"),
     });
   }
@@ -191,7 +192,6 @@ export class Shard {
     return new Routes(this.#context.storage.sql, {
       topicShards: () => this.#config().shards.topic,
       send: (topicShard, request) => this.#publishes.requestRoute(topicShard, request),
-      rest: (topicShard) => this.#publishes.rest(topicShard),
       now: Date.now,
       removeLater: (filter, at) => this.#deadlines.set("unroute", filter, at),
       wanted: (filter) => this.#subscriptions.wanted(filter),
@@ -214,6 +214,7 @@ export class Shard {
       ackDeadlineMs: () => this.#config().settings.ackDeadlineMs,
       match: (topic) => this.#subscriptions.match(topic),
       grantOf: (session, filter) => this.#subscriptions.grantOf(session, filter),
+      lasting: (uid) => this.#sessions.lasting(uid),
       session: (uid) => this.#sessions.find(uid),
       routed: (topicShard, first, count, reasonCode) => this.#publishes.routed(topicShard, first, count, reasonCode),
       routeStored: (topicShard, request, accepted) => this.#routes.stored(topicShard, request, accepted),

@@ -6,11 +6,13 @@ import { compareKeys } from "../../broker/compare-keys.ts";
 import { limits } from "../../broker/limits.ts";
 import { matches } from "../../broker/topics/topic-match.ts";
 import type { RetainedRequest } from "../../contracts/envelope.ts";
-import type { RetainedStore } from "./retained-store.ts";
+import type { RetainedMessage, RetainedStore } from "./retained-store.ts";
 import type { SessionStream } from "./session-stream.ts";
 
-/** Topics remembered as sent before their turn; past it one may come twice. */
-const EARLY_MAX = 10_000;
+/** Topics of a subscription that are sent before their turn; past it live messages may come before and be repeated. */
+const EARLY_MAX = 100;
+/** The same in bytes of one message, for all subscriptions together, beyond what a stream may hold. */
+const EARLY_BYTES = limits.retainedPageBytes;
 
 /** A subscription that has not all of its retained messages. */
 interface Read {
@@ -38,7 +40,7 @@ export class RetainedReads {
     const read: Read = { stream, session, filter, after: "", early: new Set() };
     if (this.#page(read, limit)) {
       this.#reads.set(keyOf(stream, session, filter), read);
-      stream.retainedPage({ session, filter, after: read.after, more: true });
+      stream.retainedPage({ session, filter, from: "", after: read.after, more: true });
     } else this.#reads.delete(keyOf(stream, session, filter));
   }
 
@@ -51,18 +53,22 @@ export class RetainedReads {
     const read = known?.after === after ? known : { stream, session, filter, after, early: new Set<string>() };
     const more = this.#page(read, limit);
     if (more) this.#reads.set(key, read);
-    stream.retainedPage({ session, filter, after: read.after, more });
+    stream.retainedPage({ session, filter, from: after, after: read.after, more });
   }
 
-  /** A message of this topic comes: who has still to get the retained one gets it first. */
+  /** A message of this topic comes: who has still to get the retained one gets it first, within bounds. */
   before(topic: string): void {
     if (this.#reads.size === 0) return;
+    let message: RetainedMessage | null | undefined;
+    let bytes = 0;
     for (const { stream, session, filter, after, early } of this.#reads.values()) {
-      if (early.size >= EARLY_MAX || early.has(topic)) continue;
-      if (compareKeys(topic, after) <= 0 || !matches(filter, topic)) continue;
+      if (early.size >= EARLY_MAX || bytes >= EARLY_BYTES || stream.full) continue;
+      if (early.has(topic) || compareKeys(topic, after) <= 0 || !matches(filter, topic)) continue;
       early.add(topic);
-      const message = this.#store.find(topic, this.#now());
-      if (message !== null) stream.retained(session, filter, message.expiresAt, message.packet);
+      if (message === undefined) message = this.#store.find(topic, this.#now());
+      if (message === null) continue;
+      stream.retained(session, filter, message.expiresAt, message.packet);
+      bytes += message.packet.length;
     }
   }
 

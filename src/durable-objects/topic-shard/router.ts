@@ -77,13 +77,17 @@ export class Router {
     return this.#state.config.version;
   }
 
-  deliver(envelope: Uint8Array): Promise<DeliverReply> {
+  /** Null: the answer travels along with what the batch has caused. */
+  async deliver(envelope: Uint8Array): Promise<DeliverReply | null> {
     this.#receiver ??= new StreamReceiver(this.#state.incarnation);
-    return this.#receiver.receive(envelope, ({ sender }) => {
+    let travels = false;
+    const reply = await this.#receiver.receive(envelope, ({ sender, incarnation, sequence }) => {
       this.#apply(sender, envelope);
       this.#settle();
+      travels = this.#stream(sender).answer(incarnation, sequence);
       return undefined;
     });
+    return travels ? null : reply;
   }
 
   stats(): TopicShardStats {

@@ -71,9 +71,14 @@ export class SessionStream {
     });
   }
 
+  /** Whether it holds in memory what it may. */
+  get full(): boolean {
+    return this.#sender.pendingBytes > limits.pairPendingBytes;
+  }
+
   /** A message for this session shard. `awaiter`: somebody waits until it is safe; null: it may be dropped. */
   message(awaiter: SafetyAwaiter | null, publisher: number, expiresAt: number, packet: Uint8Array): void {
-    if (!this.#spilled && !this.#sender.troubled && this.#sender.pendingBytes <= limits.pairPendingBytes) {
+    if (!this.#spilled && !this.#sender.troubled && !this.full) {
       this.#sender.writer.message(publisher, expiresAt, packet);
       this.#sender.written(awaiter === null ? null : { awaiter, publisher, expiresAt, packet, outboxId: 0 });
       return;
@@ -92,6 +97,12 @@ export class SessionStream {
     this.#spilled = true;
     this.#ports.onStored();
     awaiter.safe();
+  }
+
+  /** Answers the session shard's batches up to `sequence`, sent in that incarnation of it. True: the answer travels along
+   *  with what goes there at the end of this event. */
+  answer(incarnation: number, sequence: number): boolean {
+    return this.#sender.answer(incarnation, sequence);
   }
 
   retained(session: number, filter: string, expiresAt: number, packet: Uint8Array): void {

@@ -47,7 +47,7 @@ export class TopicShard extends DurableObject<Env> implements TopicShardRpc {
     }
   }
 
-  async #deliver(envelope: Uint8Array): Promise<DeliverReply> {
+  async #deliver(envelope: Uint8Array): Promise<DeliverReply | null> {
     return this.#router === null ? { status: "not_provisioned", incarnation: 0 } : this.#router.deliver(envelope);
   }
 

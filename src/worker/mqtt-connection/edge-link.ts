@@ -43,6 +43,7 @@ export class EdgeLink {
   /** Bytes taken from the shard and not confirmed; `confirmed` gives them back. */
   #unconfirmed = 0;
   #flushQueued = false;
+  #alone = true;
   #closed = false;
   #beatAnswered = true;
 
@@ -130,7 +131,9 @@ export class EdgeLink {
   #flushSoon(): void {
     if (this.#flushQueued) return;
     this.#flushQueued = true;
-    setTimeout(() => this.#flush(), 0);
+    if (this.#alone) queueMicrotask(() => this.#flush());
+    else setTimeout(() => this.#flush(), 0);
+    this.#alone = false;
   }
 
   #flush(): void {
@@ -170,6 +173,7 @@ export class EdgeLink {
     if (header.getUint8(0) !== LINK_VERSION) throw new RangeError("a link frame of an unknown version");
     const credit = header.getUint32(1);
     if (credit > 0) this.#onCredit(credit);
+    this.#alone = isOnePacket(data);
     if (data.byteLength > LINK_HEADER_BYTES) listener.onPackets(new Uint8Array(data, LINK_HEADER_BYTES));
   }
 
@@ -206,4 +210,11 @@ export class EdgeLink {
       this.#onGone();
     }
   }
+}
+
+/** Whether a data frame holds one packet, and a short one. */
+function isOnePacket(data: ArrayBuffer): boolean {
+  if (data.byteLength < LINK_HEADER_BYTES + 2) return false;
+  const remaining = new DataView(data).getUint8(LINK_HEADER_BYTES + 1);
+  return remaining < 0x80 && data.byteLength === LINK_HEADER_BYTES + 2 + remaining;
 }

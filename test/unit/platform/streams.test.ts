@@ -4,7 +4,7 @@
 import fc from "fast-check";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import type { DeliverReply } from "../../../src/contracts/rpc.ts";
-import { visitEntries } from "../../../src/contracts/envelope.ts";
+import { readHeader, visitEntries } from "../../../src/contracts/envelope.ts";
 import { StreamReceiver } from "../../../src/platform/stream-receiver.ts";
 import { StreamSender } from "../../../src/platform/stream-sender.ts";
 
@@ -177,12 +177,44 @@ it("keeps at most the bounded number of calls outstanding and tells the receiver
   expect(flags).toEqual([false, false, false, true]);
 });
 
+it("takes an answer to the receiver along with what it sends anyway, if that is the one who asked", async () => {
+  const answered: number[] = [];
+  const sender = new StreamSender<number>({
+    sender: 0,
+    incarnation: 1,
+    bounds,
+    call: async (envelope) => {
+      answered.push(readHeader(envelope).answered);
+      return { status: "done", incarnation: 5 };
+    },
+    backOffMs: () => 10,
+    onAnswered: () => undefined,
+    onTrouble: () => undefined,
+    onRecovered: () => undefined,
+    onReset: () => undefined,
+    onReplaced: () => undefined,
+  });
+  const send = () => {
+    sender.writer.publish(1, 0, 0, PACKET);
+    sender.written(1);
+  };
+  send();
+  expect(sender.answer(5, 7)).toBe(false); // It is not known yet who the receiver is.
+  await vi.advanceTimersByTimeAsync(10);
+  expect(sender.answer(5, 7)).toBe(false); // Nothing is to be sent.
+  send();
+  expect(sender.answer(4, 7)).toBe(false);
+  expect(sender.answer(5, 8)).toBe(true);
+  await vi.advanceTimersByTimeAsync(10);
+  expect(answered).toEqual([0, 8]);
+});
+
 it("refuses the calls of a replaced sender", async () => {
   const receiver = new StreamReceiver(1);
   const { sender: old } = network([]);
   old.writer.publish(1, 0, 0, PACKET);
   const batch = (incarnation: number) =>
-    old.writer.seal({ sender: 0, incarnation, sequence: 1, base: 1, receiver: 0, writeAtOnce: false });
+    old.writer.seal({ sender: 0, incarnation, sequence: 1, base: 1, receiver: 0, answered: 0, writeAtOnce: false });
   const apply = () => undefined;
   expect(await receiver.receive(batch(2), apply)).toEqual({ status: "done", incarnation: 1 });
   expect(await receiver.receive(batch(1), apply)).toEqual({ status: "stale", incarnation: 1 });
@@ -198,6 +230,7 @@ it("answers a repeated batch only when the first is safe", async () => {
     sequence: 1,
     base: 1,
     receiver: 0,
+    answered: 0,
     writeAtOnce: false,
   });
   const safe = Promise.withResolvers<void>();

@@ -93,6 +93,7 @@ describe("users", () => {
     ["a user_id that is too long", { user_id: "x".repeat(1_025), password: "x" }, "user_id"],
     ["a user_id of too many bytes", { user_id: "\u20ac".repeat(342), password: "x" }, "user_id"],
     ["U+0000 in a user_id", { user_id: "a\0", password: "x" }, "user_id"],
+    ["a user_id that is a path of its own", { user_id: "..", password: "x" }, "user_id"],
     ["no password", { user_id: "u" }, "password"],
     ["an empty password", { user_id: "u", password: "" }, "password"],
     ["a password that is a number", { user_id: "u", password: 1 }, "password"],

@@ -97,6 +97,14 @@ export class TestDeployment {
     }
   }
 
+  /** Topic shards lose their memory. */
+  async evictTopicShards(): Promise<void> {
+    for (let i = 0; i < this.shards; i++) {
+      await this.topicShard(i).stats();
+      await evictDurableObject(this.topicShard(i) as never);
+    }
+  }
+
   sessionShardOf(clientId: string) {
     return this.sessionShard(shardOfSlot(slotOfClientId(clientId), this.shards));
   }

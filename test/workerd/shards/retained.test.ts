@@ -31,12 +31,12 @@ async function topicsOf(
 }
 
 for (const shards of [1, 4]) {
-  describe(`${shards} shard(s)`, () => {
+  describe(`${shards} shard(s)`, { timeout: 30_000 }, () => {
     const create = () => TestDeployment.create(`ret${++deployments}x`, shards);
 
     it("[MQTT-3.3.1-9] gives more than a queue holds, each once, to a client that takes few at a time", async () => {
       const deployment = await create();
-      const topics = await retain(await deployment.connect("p"), 1_500, (i) => `many/${i % 50}/${i}`);
+      const topics = await retain(await deployment.connect("p"), 1_200, (i) => `many/${i % 50}/${i}`);
       const client = await deployment.connect("s", { receiveMaximum: 3 });
       expect(await client.subscribe("many/#")).toEqual([1]);
       const got = await topicsOf(client, topics.length);
@@ -92,6 +92,42 @@ for (const shards of [1, 4]) {
         ["newer", false],
       ]);
       expect(new Set(messages.map(({ topic }) => topic)).size).toBe(topics.length);
+    });
+
+    it("[MQTT-3.8.4-3] begins anew, once, when the client subscribes again while pages are on their way", async () => {
+      const deployment = await create();
+      const topics = await retain(await deployment.connect("p"), 800, (i) => `again/${i % 7}/${i}`);
+      const client = await deployment.connect("s", { receiveMaximum: 20 });
+      await client.subscribe("again/#");
+      const first = await topicsOf(client, 300);
+      const granted = client.subscribe("again/#");
+      const counts = new Map(first.map((topic) => [topic, 1]));
+      const seenTwice = () => [...counts.values()].filter((count) => count > 1).length;
+      while (counts.size < topics.length || seenTwice() < first.length) {
+        const { topic } = await client.message();
+        counts.set(topic, (counts.get(topic) ?? 0) + 1);
+      }
+      expect(await granted).toEqual([1]);
+      const publisher = await deployment.connect("q");
+      const done = publisher.publish("again/end", "end");
+      for (let message = await client.message(); message.topic !== "again/end"; message = await client.message()) {
+        counts.set(message.topic, (counts.get(message.topic) ?? 0) + 1);
+      }
+      expect(await done).toBe(0);
+      expect(Math.max(...counts.values())).toBe(2);
+    });
+
+    it("goes on when the topic shard has lost its memory, and what it was asked for with it", async () => {
+      const deployment = await create();
+      const topics = await retain(await deployment.connect("p"), 600, (i) => `lost/${i % 9}/${i}`);
+      const client = await deployment.connect("s", { receiveMaximum: 20 });
+      await client.subscribe("lost/#");
+      const seen = new Set<string>();
+      while (seen.size < topics.length) {
+        seen.add((await client.message()).topic);
+        if (seen.size % 100 === 0) await deployment.evictTopicShards();
+      }
+      expect([...seen].toSorted()).toEqual(topics.toSorted());
     });
 
     it("gives none for a subscription that ended meanwhile", async () => {

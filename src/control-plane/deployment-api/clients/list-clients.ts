@@ -4,7 +4,7 @@ import { createRoute, z } from "@hono/zod-openapi";
 import type { ClientFilter } from "../../../contracts/rpc.ts";
 import type { Api } from "../context.ts";
 import { ApiFailure, failures } from "../http/api-failure.ts";
-import { askShard } from "../http/ask.ts";
+import { ask } from "../http/ask.ts";
 import { booleanQuery, metaOf, metaSchema, pageQuery } from "../http/paging.ts";
 import { sessionShards } from "../http/shards.ts";
 import { clientSchema, clientView } from "./client-view.ts";
@@ -48,7 +48,7 @@ export function addListClients(app: Api): void {
     if (conn_state === "idle") return context.json({ data: [], meta: metaOf(page, limit, 0) }, 200);
     const filter = filterOf(wanted, conn_state);
     const sources = sessionShards(context).map(
-      (shard) => (after: string, max: number) => askShard(context, () => shard.listClients(filter, after, max)),
+      (shard) => (after: string, max: number) => ask(context, () => shard.listClients(filter, after, max)),
     );
     const { clients, count } = await mergeClients(sources, (page - 1) * limit, limit);
     const data = clients.map((client) => clientView(context.env.deploymentId, client));

@@ -3,7 +3,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Api } from "../context.ts";
 import { ApiFailure, failures } from "../http/api-failure.ts";
-import { askShard } from "../http/ask.ts";
+import { ask } from "../http/ask.ts";
 import { sessionShardOf } from "../http/shards.ts";
 import { clientSchema, clientView } from "./client-view.ts";
 
@@ -66,21 +66,21 @@ const subscriptionsRoute = createRoute({
 export function addOneClient(app: Api): void {
   app.openapi(getRoute, async (context) => {
     const { clientid } = context.req.valid("param");
-    const client = await askShard(context, () => sessionShardOf(context, clientid).findClient(clientid));
+    const client = await ask(context, () => sessionShardOf(context, clientid).findClient(clientid));
     if (client === null) throw notFound();
     return context.json(clientView(context.env.deploymentId, client), 200);
   });
 
   app.openapi(kickRoute, async (context) => {
     const { clientid } = context.req.valid("param");
-    const kicked = await askShard(context, () => sessionShardOf(context, clientid).kickClient(clientid));
+    const kicked = await ask(context, () => sessionShardOf(context, clientid).kickClient(clientid));
     if (!kicked) throw notFound();
     return context.body(null, 204);
   });
 
   app.openapi(subscriptionsRoute, async (context) => {
     const { clientid } = context.req.valid("param");
-    const list = await askShard(context, () => sessionShardOf(context, clientid).listSubscriptions(clientid));
+    const list = await ask(context, () => sessionShardOf(context, clientid).listSubscriptions(clientid));
     if (list === null) throw notFound();
     const subscriptions = list.map(({ topic, qos, noLocal, retainAsPublished, retainHandling }) => ({
       node: context.env.deploymentId as string,

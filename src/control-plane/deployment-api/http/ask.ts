@@ -8,11 +8,8 @@ import { ApiFailure } from "./api-failure.ts";
 
 const ANSWER_MS = 12_000;
 
-/** Asks the Deployment object. Throws 404 when the deployment is no more, 503 when it does not answer. */
-export async function askDeployment<T>(
-  context: ApiContext,
-  call: () => Promise<Outcome<T, NotProvisioned>>,
-): Promise<T> {
+/** Asks the Deployment object or a shard. Throws 404 when the deployment is no more, 503 when it does not answer. */
+export async function ask<T>(context: ApiContext, call: () => Promise<Outcome<T, NotProvisioned>>): Promise<T> {
   const outcome = await answered(context, call);
   if (!outcome.ok) throw gone();
   return outcome.value;
@@ -26,13 +23,6 @@ export async function tryDeployment<T, E extends string>(
   const outcome = await answered(context, call);
   if (!outcome.ok && outcome.error === "not_provisioned") throw gone();
   return outcome as Outcome<T, Exclude<E, NotProvisioned>>;
-}
-
-/** Asks a shard. Throws 503 when it does not answer or is not ready. */
-export async function askShard<T>(context: ApiContext, call: () => Promise<Outcome<T, NotProvisioned>>): Promise<T> {
-  const outcome = await answered(context, call);
-  if (!outcome.ok) throw unavailable();
-  return outcome.value;
 }
 
 async function answered<T>(context: ApiContext, call: () => Promise<T>): Promise<T> {

@@ -1,4 +1,4 @@
-// HTTP Basic with an API key and its secret. What was found right is remembered for some seconds by a digest, so that
+// HTTP Basic with an API key and its secret. What was found right is remembered for a moment by a digest, so that
 // not every call asks the Deployment object; a removed key and a new config count after that time at the latest.
 
 import { createMiddleware } from "hono/factory";
@@ -10,9 +10,8 @@ import { deploymentObject } from "../../../contracts/object-names.ts";
 import { verifySecret } from "../../../platform/secrets.ts";
 import type { ApiContext, ApiEnv } from "../context.ts";
 import { ApiFailure } from "./api-failure.ts";
-import { askDeployment } from "./ask.ts";
+import { ask } from "./ask.ts";
 
-const REMEMBERED_MS = 10_000;
 const REMEMBERED_MAX = 1_000;
 const HEADER_LENGTH_MAX = 1_024;
 const KEY_SHAPE = /^[\w-]{1,128}$/;
@@ -35,7 +34,7 @@ export const requireApiKey = createMiddleware<ApiEnv>(async (context, next) => {
     context.set("config", known.config);
   } else {
     const config = await check(context, key, secret);
-    remembered.set(digest, { config, until: now + REMEMBERED_MS });
+    remembered.set(digest, { config, until: now + limits.endpointCacheMs });
     context.set("config", config);
   }
   await next();
@@ -48,8 +47,8 @@ async function check(context: ApiContext, key: string, secret: string): Promise<
   }
   const object = deploymentObject(env.DEPLOYMENT, deploymentId);
   const [record, admission] = await Promise.all([
-    askDeployment(context, () => object.findApiKey(key)),
-    askDeployment(context, () => object.admit(null)),
+    ask(context, () => object.findApiKey(key)),
+    ask(context, () => object.admit(null)),
   ]);
   if (record === null || !(await verifySecret(record.verifier, secret))) {
     refusals.take(peerAddress, Date.now());

@@ -4,7 +4,7 @@ import { createRoute, z } from "@hono/zod-openapi";
 import { reasonCodes } from "../../../broker/mqtt/reason-codes.ts";
 import type { Api } from "../context.ts";
 import { ApiFailure, failures } from "../http/api-failure.ts";
-import { askShard } from "../http/ask.ts";
+import { ask } from "../http/ask.ts";
 import { entryShardOf } from "../http/shards.ts";
 import { packetOf } from "./packet-of.ts";
 import { publishBody } from "./publish-input.ts";
@@ -34,7 +34,7 @@ export function addPublish(app: Api): void {
     const { limits: plan, status } = context.var.config;
     const packet = packetOf(input, plan.messageBytesMax);
     if (status === "stopped") throw new ApiFailure(503, "SERVICE_UNAVAILABLE", "The deployment is stopped.");
-    const [code] = await askShard(context, () => entryShardOf(context, input.topic).publish([{ packet }]));
+    const [code] = await ask(context, () => entryShardOf(context, input.topic).publish([{ packet }]));
     switch (code) {
       case reasonCodes.success:
         return context.json({ id: messageId() }, 200);

@@ -3,7 +3,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Api, ApiContext } from "../context.ts";
 import { failures } from "../http/api-failure.ts";
-import { askShard } from "../http/ask.ts";
+import { ask } from "../http/ask.ts";
 import { booleanQuery } from "../http/paging.ts";
 import { sessionShards, topicShards } from "../http/shards.ts";
 
@@ -51,8 +51,8 @@ export function addGetStats(app: Api): void {
 
 async function count(context: ApiContext): Promise<z.infer<typeof countsSchema>> {
   const [ofSessions, ofTopics] = await Promise.all([
-    Promise.all(sessionShards(context).map((shard) => askShard(context, () => shard.stats()))),
-    Promise.all(topicShards(context).map((shard) => askShard(context, () => shard.stats()))),
+    Promise.all(sessionShards(context).map((shard) => ask(context, () => shard.stats()))),
+    Promise.all(topicShards(context).map((shard) => ask(context, () => shard.stats()))),
   ]);
   const connections = sum(ofSessions.map((stats) => stats.connections));
   const sessions = sum(ofSessions.map((stats) => stats.sessions));

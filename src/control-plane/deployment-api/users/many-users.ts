@@ -4,7 +4,7 @@ import { createRoute, z } from "@hono/zod-openapi";
 import { makePasswordVerifier } from "../../../platform/secrets.ts";
 import type { Api } from "../context.ts";
 import { ApiFailure, failures } from "../http/api-failure.ts";
-import { askDeployment, tryDeployment } from "../http/ask.ts";
+import { ask, tryDeployment } from "../http/ask.ts";
 import { booleanQuery, metaOf, metaSchema, pageQuery } from "../http/paging.ts";
 import {
   authenticatorParams,
@@ -55,7 +55,7 @@ export function addManyUsers(app: Api): void {
   app.openapi(listRoute, async (context) => {
     const { page, limit, like_user_id, is_superuser } = context.req.valid("query");
     const database = userDatabase(context, context.req.valid("param").id);
-    const { users, count } = await askDeployment(context, () =>
+    const { users, count } = await ask(context, () =>
       database.listUsers({ page, limit }, like_user_id ?? null, is_superuser ?? null),
     );
     return context.json({ data: users.map((user) => userView(user)), meta: metaOf(page, limit, count) }, 200);

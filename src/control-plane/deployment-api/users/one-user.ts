@@ -5,7 +5,7 @@ import { createRoute } from "@hono/zod-openapi";
 import { makePasswordVerifier } from "../../../platform/secrets.ts";
 import type { Api } from "../context.ts";
 import { failures } from "../http/api-failure.ts";
-import { askDeployment, tryDeployment } from "../http/ask.ts";
+import { ask, tryDeployment } from "../http/ask.ts";
 import {
   changedUserBody,
   tags,
@@ -69,7 +69,7 @@ const removeRoute = createRoute({
 export function addOneUser(app: Api): void {
   app.openapi(getRoute, async (context) => {
     const { id, user_id } = context.req.valid("param");
-    const user = await askDeployment(context, () => userDatabase(context, id).findUser(user_id));
+    const user = await ask(context, () => userDatabase(context, id).findUser(user_id));
     if (user === null) throw userNotFound();
     return context.json(userView(user), 200);
   });
@@ -82,7 +82,7 @@ export function addOneUser(app: Api): void {
     const change = { verifier, isSuperuser: is_superuser ?? null };
     const outcome = await tryDeployment(context, () => database.updateUser(user_id, change));
     if (!outcome.ok) throw userNotFound();
-    const user = await askDeployment(context, () => database.findUser(user_id));
+    const user = await ask(context, () => database.findUser(user_id));
     if (user === null) throw userNotFound();
     return context.json(userView(user), outcome.value.everywhere ? 200 : 202);
   });

@@ -26,7 +26,8 @@ const username = z
   .refine(
     (text) => new TextEncoder().encode(text).length <= limits.usernameBytes,
     `must have at most ${limits.usernameBytes} bytes in UTF-8`,
-  );
+  )
+  .refine((text) => text !== "." && text !== "..", "must not be . or .., which no URL can name");
 const password = z.string().min(1).max(PASSWORD_LENGTH_MAX);
 
 export const newUserBody = z.object({ user_id: username, password, is_superuser: z.boolean().default(false) });

@@ -1,0 +1,30 @@
+// What a topic shard is given again after it died must not undo what came behind it and was acknowledged.
+
+import { runInDurableObject } from "cloudflare:test";
+import { expect, it } from "vitest";
+import { defaultBrokerSettings } from "../../../src/contracts/deployment-config.ts";
+import { TestDeployment, text } from "./link-client.ts";
+
+/** A subscriber's silence holds the first message in memory so long. */
+const settings = { ...defaultBrokerSettings, ackDeadlineMs: 1_000 };
+
+it("[MQTT-3.3.1-5] a repeated publish does not replace a newer retained message", { timeout: 20_000 }, async () => {
+  const deployment = await TestDeployment.create("repeat1x", 1, { settings });
+  const silent = await deployment.connect("s", { receiveMaximum: 1 });
+  await silent.subscribe("state");
+  const [first, second] = [await deployment.connect("p"), await deployment.connect("q")];
+  const acknowledged = first.publish("state", "v1", { retain: true });
+  await silent.message(false);
+  // More than may wait in memory: what is behind v1 is written, and acknowledged before v1 is.
+  for (let i = 2; i <= 6; i++) {
+    second.send({ cmd: "publish", topic: "state", payload: `v${i}`, qos: 1, retain: true, dup: false, messageId: i });
+  }
+  for (let i = 2; i <= 6; i++) expect((await second.take("puback")).reasonCode ?? 0).toBe(0);
+  await runInDurableObject(deployment.topicShard(0) as never, (_: unknown, state: DurableObjectState) =>
+    state.abort("crash"),
+  ).catch(() => undefined);
+  const late = await deployment.connect("late");
+  expect(await acknowledged).toBe(0);
+  await late.subscribe("state");
+  expect(text(await late.message())).toBe("v6");
+});
