@@ -7,8 +7,8 @@ import { malformed, PacketReader, protocolError, variableHeaderOffset } from "./
 import type { ProtocolVersion, UserProperties } from "./packets.ts";
 import { allowedProperties, propertyIds, readProperties } from "./properties.ts";
 import { checkTopicName } from "./read-publish.ts";
-import { propertyBytes } from "./write-publish.ts";
 import { reasonCodes } from "./reason-codes.ts";
+import { propertyBytes } from "./write-publish.ts";
 
 const connectFlags = { reserved: 0x01, cleanStart: 0x02, will: 0x04, willRetain: 0x20, password: 0x40, username: 0x80 };
 const NO_LOCAL = 0x04;

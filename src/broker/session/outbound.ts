@@ -115,8 +115,8 @@ export class Outbound {
 
   /** A message for this session, already at the lower of its own and the subscription's QoS. Sends it if the client can
    *  take it; `delivery` then awaits the acknowledgement. Returns the place under which it must be stored if it cannot;
-   *  when all of an event are stored, `stored` follows. `retained`: it comes because the client subscribed, and is not dropped because
-   *  the link is full. `writeAtOnce`: nothing may be in memory alone. */
+   *  when all of an event are stored, `stored` follows. `retained`: it comes because the client subscribed, and is not
+   *  dropped because the link is full. `writeAtOnce`: nothing may be in memory alone. */
   offer(
     delivery: Delivery,
     place: { qos: QoS; retain: boolean; retained: boolean; identifiers: readonly number[] },

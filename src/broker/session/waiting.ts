@@ -6,8 +6,8 @@ import type { Inflight } from "./delivery.ts";
 /** How many times what the client takes at once may wait for it. */
 export const WINDOWS_MAX = 4;
 const BYTES_MAX = 256 * 1_024;
-/** A client that was silent from one deadline to the next is written for at once until it has acknowledged this many; twice as many after each
- *  further miss, up to the maximum. */
+/** A client that was silent from one deadline to the next is written for at once until it has acknowledged this many;
+ *  twice as many after each further miss, up to the maximum. */
 const PROMPT_AFTER = 8;
 const PROMPT_AFTER_MAX = 4_096;
 
