@@ -43,6 +43,7 @@ export class EdgeLink {
   /** Bytes taken from the shard and not confirmed; `confirmed` gives them back. */
   #unconfirmed = 0;
   #flushQueued = false;
+  /** The next packet seems to be alone. */
   #alone = true;
   #closed = false;
   #beatAnswered = true;
@@ -126,8 +127,8 @@ export class EdgeLink {
     this.#credit -= packet.length;
   }
 
-  /** One turn of the event loop later, so that what comes meanwhile travels along. Measured against sending at the end
-   *  of each event: twice the messages under load, and for one message at a time no difference that can be told. */
+  /** One turn of the event loop later, so that what comes meanwhile travels along: under load that is worth twice the
+   *  messages. A packet that seems to be alone, as what came before it was, goes at the end of its event. */
   #flushSoon(): void {
     if (this.#flushQueued) return;
     this.#flushQueued = true;

@@ -41,18 +41,35 @@ beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
 describe("frames", () => {
-  it("what comes within a turn of the event loop travels in one frame", async () => {
+  it("one alone goes at the end of its event; what comes in the turns behind it travels in one frame", async () => {
     const { stub, link } = setUp();
     link.send(publish(20));
+    expect(stub.sent).toEqual([]);
+    await Promise.resolve();
+    expect(stub.sent).toEqual([frame(0, publish(20))]);
+    link.send(publish(30));
     await Promise.resolve();
     link.send(PUBACK);
     link.send(UNSUBSCRIBE);
-    expect(stub.sent).toEqual([]);
+    expect(stub.sent).toHaveLength(1);
     await settled();
-    expect(stub.sent).toEqual([frame(0, publish(20), PUBACK, UNSUBSCRIBE)]);
-    link.send(PUBACK);
+    expect(stub.sent.slice(1)).toEqual([frame(0, publish(30), PUBACK, UNSUBSCRIBE)]);
+  });
+
+  it("the answer to one packet alone goes at the end of its event, that to several a turn later", async () => {
+    const { stub, link } = setUp();
+    link.send(publish(20));
     await settled();
+    stub.emit("message", frame(0, PUBACK));
+    link.send(publish(21));
+    await Promise.resolve();
+    expect(stub.sent.slice(1)).toEqual([frame(0, publish(21))]);
+    stub.emit("message", frame(0, PUBACK, PUBACK));
+    link.send(publish(22));
+    await Promise.resolve();
     expect(stub.sent).toHaveLength(2);
+    await settled();
+    expect(stub.sent.slice(2)).toEqual([frame(0, publish(22))]);
   });
 
   it("packets, control frames and heartbeats of the shard reach the connection", () => {
