@@ -1,6 +1,7 @@
 // Many deadlines on an object's one alarm: kept in a table, so that they outlive the object's memory, and re-armed even
-// if a handler throws. A handler that throws is called again later, until it succeeds: NotYet says that this is all that
-// it wants. One that succeeded may be called again if the object dies before that is stored, so handlers are idempotent.
+// if a handler throws. A handler that throws is called again later, until it succeeds; with NotYet it says that this is
+// all that it wants. One that succeeded may be called again if the object dies before that is stored, so handlers are
+// idempotent.
 
 import { backOffMs } from "./back-off.ts";
 import { log } from "./log.ts";
@@ -195,7 +196,7 @@ export class Deadlines<Kind extends string = string> {
   }
 }
 
-/** Thrown by a handler that has done what it could for now, through no fault of its own, and wants to be called again. */
+/** Thrown by a handler that has done what it could, through no fault of its own, and wants to be called again. */
 export class NotYet extends Error {
   override readonly name = "NotYet";
 }
