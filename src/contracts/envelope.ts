@@ -16,14 +16,16 @@
 //     18 routed         topic -> session   u32 first number, u32 count, u8 reason code
 //     19 route stored   topic -> session   u32 request, u8 accepted
 //     20 retained page  topic -> session   u32 length, JSON RetainedPage
+//     21 own message    topic -> session   u32 number, f64 publisher, f64 expiresAt, u32 length, packet
 //
 // A packet is a normalised MQTT 5.0 PUBLISH. `publisher` is the uid of the session it came from, 0 for the API.
-// `number` is 0 when nobody waits for the outcome. `expiresAt` is in epoch milliseconds, 0 for never.
+// `number` is 0 when nobody waits for the outcome. `expiresAt` is in epoch milliseconds, 0 for never. An own message is the
+// receiver's publish of that number, which no other shard wants: it has its outcome when the receiver has it safe.
 
 const VERSION = 1;
 const HEADER_BYTES = 36;
 const FLAG_WRITE_AT_ONCE = 1;
-const INITIAL_BYTES = 4_096;
+const INITIAL_BYTES = 512;
 
 const PUBLISH = 1;
 const ROUTE_REQUEST = 2;
@@ -33,6 +35,7 @@ const RETAINED = 17;
 const ROUTED = 18;
 const ROUTE_STORED = 19;
 const RETAINED_PAGE = 20;
+const OWN_MESSAGE = 21;
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -95,6 +98,7 @@ export interface EntryVisitor {
   routed?(first: number, count: number, reasonCode: number): void;
   routeStored?(request: number, accepted: boolean): void;
   retainedPage?(page: RetainedPage): void;
+  ownMessage?(number: number, publisher: number, expiresAt: number, packet: Uint8Array): void;
 }
 
 /** Collects the entries of one batch. */
@@ -110,12 +114,11 @@ export class EnvelopeWriter {
   }
 
   publish(number: number, publisher: number, expiresAt: number, packet: Uint8Array): void {
-    let at = this.#begin(PUBLISH, 24 + packet.length);
-    this.#view.setUint32(at, number);
-    this.#view.setFloat64(at + 4, publisher);
-    this.#view.setFloat64(at + 12, expiresAt);
-    at += 20;
-    this.#sized(at, packet);
+    this.#numbered(PUBLISH, number, publisher, expiresAt, packet);
+  }
+
+  ownMessage(number: number, publisher: number, expiresAt: number, packet: Uint8Array): void {
+    this.#numbered(OWN_MESSAGE, number, publisher, expiresAt, packet);
   }
 
   routeRequest(request: RouteRequest): void {
@@ -179,6 +182,14 @@ export class EnvelopeWriter {
     this.#sized(this.#begin(type, 4 + json.length), json);
   }
 
+  #numbered(type: number, number: number, publisher: number, expiresAt: number, packet: Uint8Array): void {
+    const at = this.#begin(type, 24 + packet.length);
+    this.#view.setUint32(at, number);
+    this.#view.setFloat64(at + 4, publisher);
+    this.#view.setFloat64(at + 12, expiresAt);
+    this.#sized(at + 20, packet);
+  }
+
   #sized(at: number, bytes: Uint8Array): void {
     this.#view.setUint32(at, bytes.length);
     this.#bytes.set(bytes, at + 4);
@@ -227,9 +238,12 @@ export function visitEntries(envelope: Uint8Array, visitor: EntryVisitor): void 
     const type = view.getUint8(at);
     at += 1;
     switch (type) {
-      case PUBLISH: {
+      case PUBLISH:
+      case OWN_MESSAGE: {
         const packet = sized(at + 20);
-        visitor.publish?.(view.getUint32(at), view.getFloat64(at + 4), view.getFloat64(at + 12), packet);
+        const [number, publisher, expiresAt] = [view.getUint32(at), view.getFloat64(at + 4), view.getFloat64(at + 12)];
+        if (type === PUBLISH) visitor.publish?.(number, publisher, expiresAt, packet);
+        else visitor.ownMessage?.(number, publisher, expiresAt, packet);
         at += 24 + packet.length;
         break;
       }

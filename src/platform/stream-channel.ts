@@ -7,10 +7,12 @@ import { readReply, STREAM_URL } from "../contracts/stream.ts";
 
 const IDLE_MS = 100;
 
+/** Is told the answer to a batch; null: it failed. */
+export type OnReply = (reply: DeliverReply | null) => void;
+
 interface Call {
   readonly at: number;
-  resolve(reply: DeliverReply): void;
-  reject(error: Error): void;
+  readonly onReply: OnReply;
 }
 
 export class StreamChannel {
@@ -30,25 +32,27 @@ export class StreamChannel {
   }
 
   /** Sends a batch; those sent arrive in their order. */
-  deliver(envelope: Uint8Array): Promise<DeliverReply> {
-    return new Promise((resolve, reject) => {
-      this.#usedAt = Date.now();
-      this.#calls.set(readHeader(envelope).sequence, { at: this.#usedAt, resolve, reject });
-      if (this.#timer === null) this.#watchIdle();
-      if (this.#socket !== null) this.#send(this.#socket, envelope);
-      else if (this.#opening !== null) this.#opening.push(envelope);
-      else this.#open(envelope);
-    });
+  deliver(envelope: Uint8Array, onReply: OnReply): void {
+    this.#usedAt = Date.now();
+    this.#calls.set(readHeader(envelope).sequence, { at: this.#usedAt, onReply });
+    if (this.#timer === null) this.#watchIdle();
+    if (this.#socket !== null) this.#send(this.#socket, envelope);
+    else if (this.#opening !== null) this.#opening.push(envelope);
+    else this.#open(envelope);
   }
 
-  /** All batches up to `sequence` are done: the receiver, in that incarnation, said so otherwise. */
-  answered(sequence: number, incarnation: number): void {
-    this.#usedAt = Date.now();
-    for (const [each, { resolve }] of this.#calls) {
+  /** All batches up to `sequence` are done: the receiver, in that incarnation, said so otherwise. Their senders know it
+   *  when this returns. False: that was known of all of them. */
+  answered(sequence: number, incarnation: number): boolean {
+    let news = false;
+    for (const [each, { onReply }] of this.#calls) {
       if (each > sequence) continue;
+      news = true;
       this.#calls.delete(each);
-      resolve({ status: "done", incarnation });
+      onReply({ status: "done", incarnation });
     }
+    if (news) this.#usedAt = Date.now();
+    return news;
   }
 
   #open(first: Uint8Array): void {
@@ -89,7 +93,7 @@ export class StreamChannel {
     const call = this.#calls.get(sequence);
     this.#calls.delete(sequence);
     this.#usedAt = Date.now();
-    call?.resolve(reply);
+    call?.onReply(reply);
   }
 
   #broken(socket: WebSocket): void {
@@ -102,7 +106,10 @@ export class StreamChannel {
     this.#opening = null;
     const calls = this.#calls;
     this.#calls = new Map();
-    for (const call of calls.values()) call.reject(new Error("the stream broke"));
+    // Not from within `deliver`, that may have found it broken.
+    queueMicrotask(() => {
+      for (const { onReply } of calls.values()) onReply(null);
+    });
   }
 
   #closeIfIdle(): void {

@@ -29,12 +29,14 @@ export class StreamReceiver {
   }
 
   /** Applies `envelope` if it is the next one of its sender. `apply` does its work at once and returns a promise only
-   *  if the answer must wait; that must not depend on an outgoing call. Throws what `readHeader` and `apply` throw: the
-   *  sender then sends the batch again, and it is applied again. */
+   *  if the answer must wait; that must not depend on an outgoing call. `travels` is asked when the batch and all before
+   *  it are done: true if the sender learns of it otherwise, and then the reply is null. Throws what `readHeader` and
+   *  `apply` throw: the sender then sends the batch again, and it is applied again. */
   async receive(
     envelope: Uint8Array,
     apply: (header: EnvelopeHeader) => Promise<void> | undefined,
-  ): Promise<DeliverReply> {
+    travels: (header: EnvelopeHeader) => boolean | Promise<boolean> = never,
+  ): Promise<DeliverReply | null> {
     const header = readHeader(envelope);
     const incarnation = this.#incarnation;
     if (header.receiver !== 0 && header.receiver !== incarnation) return { status: "reset", incarnation };
@@ -48,12 +50,17 @@ export class StreamReceiver {
     if (header.sequence > state.next && header.sequence !== header.base) {
       return { status: "gap", incarnation, expected: state.next };
     }
-    if (header.sequence >= state.next) {
-      await this.#applied(state, header, apply);
-    } else {
+    const done: DeliverReply = { status: "done", incarnation };
+    if (header.sequence < state.next) {
       await state.pending.get(header.sequence);
+      return done;
     }
-    return { status: "done", incarnation };
+    const safe = this.#attempt(state, header, apply);
+    if (safe !== undefined) await untilSafe(state, header.sequence, safe);
+    const [oldestPending = Infinity] = state.pending.keys();
+    if (oldestPending < header.sequence) return done;
+    const travelling = travels(header);
+    return (typeof travelling === "boolean" ? travelling : await travelling) ? null : done;
   }
 
   #attempt(
@@ -76,19 +83,17 @@ export class StreamReceiver {
       return undefined;
     }
   }
+}
 
-  async #applied(
-    state: SenderState,
-    header: EnvelopeHeader,
-    apply: (header: EnvelopeHeader) => Promise<void> | undefined,
-  ): Promise<void> {
-    const safe = this.#attempt(state, header, apply);
-    if (safe === undefined) return;
-    state.pending.set(header.sequence, safe);
-    try {
-      await safe;
-    } finally {
-      state.pending.delete(header.sequence);
-    }
+async function untilSafe({ pending }: SenderState, sequence: number, safe: Promise<void>): Promise<void> {
+  pending.set(sequence, safe);
+  try {
+    await safe;
+  } finally {
+    pending.delete(sequence);
   }
+}
+
+function never(): boolean {
+  return false;
 }

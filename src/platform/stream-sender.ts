@@ -5,17 +5,21 @@
 import type { EnvelopeHeader } from "../contracts/envelope.ts";
 import { EnvelopeWriter } from "../contracts/envelope.ts";
 import type { DeliverReply } from "../contracts/rpc.ts";
+import { LazyTimer } from "./lazy-timer.ts";
 
 /** A stream whose last batch held this many entries is under load: waiting a moment makes the next one larger. */
 const BUSY_ENTRIES = 4;
 const BUSY_WAIT_MS = 1;
+/** How long an answer may wait for a batch that it can travel with. */
+const ANSWER_WAIT_MS = 20;
 
 export interface StreamSenderOptions<Token> {
   /** This object's index among its kind, and how often it has started. */
   sender: number;
   incarnation: number;
   bounds: { batchBytes: number; batchEntries: number; callsOutstanding: number };
-  call(envelope: Uint8Array): Promise<DeliverReply>;
+  /** Sends a batch. `onReply` is told its answer, null if it failed, but not before this returns. */
+  call(envelope: Uint8Array, onReply: (reply: DeliverReply | null) => void): void;
   /** Milliseconds until try `attempt` (from 1). */
   backOffMs(attempt: number): number;
   /** The receiver has these, in order. */
@@ -58,6 +62,12 @@ export class StreamSender<Token> {
   #sendsSoon = false;
   /** The last batch from the receiver that was done, and in which incarnation the receiver sent it. */
   #answered = { incarnation: 0, sequence: 0 };
+  /** Is told whether that answer travels, where it waits for something to travel with. */
+  #waitingAnswer: ((travels: boolean) => void) | null = null;
+  readonly #answerTimer = new LazyTimer(ANSWER_WAIT_MS, () => {
+    this.#answerTravels(false);
+    return false;
+  });
   #lastEntries = 0;
   #attempt = 0;
   #retryTimer: ReturnType<typeof setTimeout> | null = null;
@@ -110,6 +120,25 @@ export class StreamSender<Token> {
     return true;
   }
 
+  /** As `answer`, but waits a moment for something to travel with: for one batch, since a receiver that sends more needs
+   *  to know. */
+  answerSoon(incarnation: number, sequence: number): boolean | Promise<boolean> {
+    if (this.answer(incarnation, sequence)) return true;
+    const others = this.#waitingAnswer !== null;
+    this.#answerTravels(false);
+    if (others || this.#receiver !== incarnation || this.troubled || this.#unanswered.length > 0) return false;
+    this.#answered = { incarnation, sequence };
+    this.#answerTimer.arm();
+    return new Promise((resolve) => {
+      this.#waitingAnswer = resolve;
+    });
+  }
+
+  #answerTravels(travels: boolean): void {
+    this.#waitingAnswer?.(travels);
+    this.#waitingAnswer = null;
+  }
+
   /** Sends a batch without entries: its answer tells whether the receiver was reset. */
   probe(): void {
     this.#full.push(this.#close());
@@ -158,10 +187,11 @@ export class StreamSender<Token> {
       answered: this.#answered.incarnation === this.#receiver ? this.#answered.sequence : 0,
       writeAtOnce: this.#unanswered.length >= bounds.callsOutstanding,
     };
-    this.#options.call(batch.writer.seal(header)).then(
-      (reply) => this.#onReply(batch, reply),
-      () => this.#onFailure(batch),
-    );
+    this.#answerTravels(header.answered > 0);
+    this.#options.call(batch.writer.seal(header), (reply) => {
+      if (reply === null) this.#onFailure(batch);
+      else this.#onReply(batch, reply);
+    });
   }
 
   #onReply(batch: Batch<Token>, reply: DeliverReply): void {

@@ -3,6 +3,7 @@
 
 import type { QoS } from "../../broker/mqtt/packets.ts";
 import { readTrustedPublish } from "../../broker/mqtt/publish.ts";
+import { reasonCodes } from "../../broker/mqtt/reason-codes.ts";
 import { Delivery, recipientOf } from "../../broker/session/delivery.ts";
 import type { Effect } from "../../broker/session/effects.ts";
 import type { Grant } from "../../broker/session/grants.ts";
@@ -38,7 +39,12 @@ interface ToStore {
   readonly message: Message;
   readonly recipients: Recipient[];
   readonly outbounds: Outbound[];
+  /** Is told once it is stored. */
+  readonly outcome: Outcome | null;
 }
+
+/** Is told the outcome of one of this shard's own publishes. */
+type Outcome = (reasonCode: number) => void;
 
 /** The deliveries of one batch that are in memory alone. */
 class Batch {
@@ -108,14 +114,26 @@ export class Deliveries {
     const visitor: EntryVisitor = {
       message: guarded((publisher, expiresAt, packet) => {
         const message = new Message(readTrustedPublish(packet), publisher, expiresAt);
-        this.#deliver(message, ports.match(message.publish.topic), false, writeAtOnce, batch);
+        this.#deliver(message, ports.match(message.publish.topic), false, writeAtOnce, batch, null);
       }),
+      ownMessage: (number, publisher, expiresAt, packet) => {
+        const outcome = (reasonCode: number) => ports.routed(header.sender, number, 1, reasonCode);
+        try {
+          const message = new Message(readTrustedPublish(packet), publisher, expiresAt);
+          const grants = ports.match(message.publish.topic);
+          if (grants.length === 0) outcome(reasonCodes.noMatchingSubscribers);
+          else this.#deliver(message, grants, false, writeAtOnce, batch, outcome);
+        } catch (error) {
+          failures.push(error);
+          outcome(reasonCodes.unspecifiedError);
+        }
+      },
       retained: guarded((session, filter, expiresAt, packet) => {
         const grant = ports.grantOf(session, filter);
         if (grant === null) return;
         // SUBACK and the next page go on from here: a session that outlives a crash must have them by then.
         const durable = writeAtOnce || ports.lasting(session);
-        this.#deliver(new Message(readTrustedPublish(packet), 0, expiresAt), [grant], true, durable, batch);
+        this.#deliver(new Message(readTrustedPublish(packet), 0, expiresAt), [grant], true, durable, batch, null);
       }),
       routed: guarded((first, count, reasonCode) => ports.routed(header.sender, first, count, reasonCode)),
       routeStored: guarded((request, accepted) => ports.routeStored(header.sender, request, accepted)),
@@ -126,7 +144,15 @@ export class Deliveries {
     ports.settle();
     if (batch.toStore.length > 0) {
       const outbounds = new Set<Outbound>();
-      for (const each of batch.toStore) guarded(() => this.#store(each, outbounds))();
+      for (const each of batch.toStore) {
+        try {
+          this.#store(each, outbounds);
+          each.outcome?.(reasonCodes.success);
+        } catch (error) {
+          failures.push(error);
+          each.outcome?.(reasonCodes.unspecifiedError);
+        }
+      }
       for (const outbound of outbounds) {
         if (ports.session(outbound.session)?.outbound !== outbound) continue;
         guarded(() => outbound.stored(ports.now(), ports.effects))();
@@ -141,11 +167,22 @@ export class Deliveries {
     return batch.unsafe ? batch.safe : undefined;
   }
 
-  #deliver(message: Message, grants: readonly Grant[], retained: boolean, writeAtOnce: boolean, batch: Batch): void {
+  /** `outcome`, if any, is told once when it is safe. */
+  #deliver(
+    message: Message,
+    grants: readonly Grant[],
+    retained: boolean,
+    writeAtOnce: boolean,
+    batch: Batch,
+    outcome: Outcome | null,
+  ): void {
     if (grants.length === 0) return;
     const { effects } = this.#ports;
     const now = this.#ports.now();
-    const delivery = new Delivery(message, () => batch.settled());
+    const delivery = new Delivery(message, () => {
+      outcome?.(reasonCodes.success);
+      batch.settled();
+    });
     const recipients: Recipient[] = [];
     const outbounds: Outbound[] = [];
     for (const each of grants) {
@@ -164,8 +201,12 @@ export class Deliveries {
       recipients.push(recipient);
       outbounds.push(session.outbound);
     }
-    if (recipients.length > 0) batch.toStore.push({ message, recipients, outbounds });
-    if (delivery.safe) return;
+    const stores = recipients.length > 0;
+    if (stores) batch.toStore.push({ message, recipients, outbounds, outcome: delivery.safe ? outcome : null });
+    if (delivery.safe) {
+      if (!stores) outcome?.(reasonCodes.success);
+      return;
+    }
     batch.add(delivery);
     delivery.arm();
   }

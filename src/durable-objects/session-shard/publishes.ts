@@ -22,6 +22,9 @@ export interface PublishPorts {
   topicShards(): number;
   channel(topicShard: number): StreamChannel;
   backOffMs(attempt: number): number;
+  /** Of a stream's publishes, from 1: another in each incarnation, so that an outcome that was meant for the last one
+   *  settles nothing of this one. */
+  firstNumber(): number;
   /** Whose requests the topic shards are told here. */
   routes(): Pick<Routes, "awaits" | "received" | "unanswered">;
   retained(): Pick<RetainedReads, "awaits" | "askAgain">;
@@ -52,7 +55,7 @@ class TopicStream {
   readonly sender: StreamSender<number>;
   readonly awaited = new Map<number, Awaited>();
   awaitedBytes = 0;
-  nextNumber = 1;
+  nextNumber: number;
   /** When something was last answered, or began to be awaited; epoch milliseconds. */
   heardAt = 0;
   readonly watch: LazyTimer;
@@ -61,10 +64,12 @@ class TopicStream {
 
   constructor(
     channel: StreamChannel,
+    firstNumber: number,
     sender: (stream: TopicStream) => StreamSender<number>,
     look: (stream: TopicStream) => boolean,
   ) {
     this.channel = channel;
+    this.nextNumber = firstNumber;
     this.sender = sender(this);
     this.watch = new LazyTimer(LOOK_MS, () => look(this));
   }
@@ -114,9 +119,15 @@ export class Publishes {
     return true;
   }
 
-  /** A topic shard, in this incarnation of it, has all batches up to `sequence`. */
-  answered(topicShard: number, sequence: number, incarnation: number): void {
-    this.#stream(topicShard).channel.answered(sequence, incarnation);
+  /** A topic shard, in this incarnation of it, has all batches up to `sequence`. False: that was known. */
+  answered(topicShard: number, sequence: number, incarnation: number): boolean {
+    return this.#stream(topicShard).channel.answered(sequence, incarnation);
+  }
+
+  /** All of a topic shard's batches up to `sequence`, of that incarnation of it, are done. Whether the answer travels along
+   *  with the next publish. */
+  answerSoon(topicShard: number, incarnation: number, sequence: number): boolean | Promise<boolean> {
+    return this.#stream(topicShard).sender.answerSoon(incarnation, sequence);
   }
 
   requestRoute(topicShard: number, request: RouteRequest): void {
@@ -152,6 +163,7 @@ export class Publishes {
     const channel = ports.channel(topicShard);
     const stream = new TopicStream(
       channel,
+      ports.firstNumber(),
       (self) =>
         new StreamSender<number>({
           sender: ports.index,
@@ -161,7 +173,7 @@ export class Publishes {
             batchEntries: limits.batchMessages,
             callsOutstanding: limits.pairCallsOutstanding,
           },
-          call: (envelope) => channel.deliver(envelope),
+          call: (envelope, onReply) => channel.deliver(envelope, onReply),
           backOffMs: (attempt) => ports.backOffMs(attempt),
           onAnswered: (tokens) => this.#answered(topicShard, self, tokens),
           onTrouble: () => undefined,

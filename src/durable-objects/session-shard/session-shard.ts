@@ -104,7 +104,7 @@ export class SessionShard extends DurableObject<Env> implements SessionShardRpc 
     this.#shard?.management.principalChanged(username, revision, removed);
   }
 
-  async #deliver(envelope: Uint8Array): Promise<DeliverReply> {
+  async #deliver(envelope: Uint8Array): Promise<DeliverReply | null> {
     return this.#shard === null ? { status: "not_provisioned", incarnation: 0 } : this.#shard.deliver(envelope);
   }
 

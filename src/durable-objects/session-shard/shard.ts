@@ -128,12 +128,19 @@ export class Shard {
   }
 
   /** A batch of a topic shard. */
-  deliver(envelope: Uint8Array): Promise<DeliverReply> {
+  deliver(envelope: Uint8Array): Promise<DeliverReply | null> {
     this.#receiver ??= new StreamReceiver(this.#state.incarnation);
-    return this.#receiver.receive(envelope, (header) => {
-      if (header.answered > 0) this.#publishes.answered(header.sender, header.answered, header.incarnation);
-      return this.#deliveries.receive(envelope, header);
-    });
+    const publishes = this.#publishes;
+    let echoes = false;
+    return this.#receiver.receive(
+      envelope,
+      (header) => {
+        echoes = header.answered > 0 && publishes.answered(header.sender, header.answered, header.incarnation);
+        return this.#deliveries.receive(envelope, header);
+      },
+      // What comes of a publish is likely to be followed by another one.
+      ({ sender, incarnation, sequence }) => echoes && publishes.answerSoon(sender, incarnation, sequence),
+    );
   }
 
   async alarm(): Promise<void> {
@@ -182,6 +189,7 @@ export class Shard {
           limits.callTimeoutMs,
         ),
       backOffMs: (attempt) => backOffMs(attempt, Math.random()),
+      firstNumber: () => 1 + (randomUid() % 0xffff_ffff),
       routes: () => this.#routes,
       retained: () => this.#retained,
       onReplaced: () => this.#context.abort("replaced by a newer incarnation"),

@@ -80,14 +80,16 @@ export class Router {
   /** Null: the answer travels along with what the batch has caused. */
   async deliver(envelope: Uint8Array): Promise<DeliverReply | null> {
     this.#receiver ??= new StreamReceiver(this.#state.incarnation);
-    let travels = false;
-    const reply = await this.#receiver.receive(envelope, ({ sender, incarnation, sequence }) => {
-      this.#apply(sender, envelope);
-      this.#settle();
-      travels = this.#stream(sender).answer(incarnation, sequence);
-      return undefined;
-    });
-    return travels ? null : reply;
+    return this.#receiver.receive(
+      envelope,
+      ({ sender, incarnation, answered }) => {
+        if (answered > 0) this.#stream(sender).answered(answered, incarnation);
+        this.#apply(sender, envelope);
+        this.#settle();
+        return undefined;
+      },
+      ({ sender, incarnation, sequence }) => this.#stream(sender).answer(incarnation, sequence),
+    );
   }
 
   stats(): TopicShardStats {
@@ -130,6 +132,8 @@ export class Router {
       if (number !== 0) routed(reasonCodes.noMatchingSubscribers);
       return;
     }
+    const own = number !== 0 && shards.length === 1 && shards[0] === sender;
+    if (own && this.#stream(sender).ownMessage(number, publisher, expiresAt, packet)) return;
     const awaiter = number === 0 ? null : new Outcome(shards.length, routed);
     for (const shard of shards) this.#stream(shard).message(awaiter, publisher, expiresAt, packet);
   }

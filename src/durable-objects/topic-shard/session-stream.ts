@@ -61,7 +61,7 @@ export class SessionStream {
         batchEntries: limits.batchMessages,
         callsOutstanding: limits.pairCallsOutstanding,
       },
-      call: (envelope) => ports.channel.deliver(envelope),
+      call: (envelope, onReply) => ports.channel.deliver(envelope, onReply),
       backOffMs: (attempt) => ports.backOffMs(attempt),
       onAnswered: (sent) => this.#answered(sent),
       onTrouble: (sent) => this.#store(sent),
@@ -97,6 +97,20 @@ export class SessionStream {
     this.#spilled = true;
     this.#ports.onStored();
     awaiter.safe();
+  }
+
+  /** The session shard's own publish `number`, which no other shard wants: its outcome is the session shard's to find. False:
+   *  it cannot go straight into the stream. */
+  ownMessage(number: number, publisher: number, expiresAt: number, packet: Uint8Array): boolean {
+    if (this.#spilled || this.#sender.troubled || this.full) return false;
+    this.#sender.writer.ownMessage(number, publisher, expiresAt, packet);
+    this.#sender.written({ awaiter: null, publisher, expiresAt, packet, outboxId: 0 });
+    return true;
+  }
+
+  /** The session shard, in that incarnation, has all batches up to `sequence`. */
+  answered(sequence: number, incarnation: number): void {
+    this.#ports.channel.answered(sequence, incarnation);
   }
 
   /** Answers the session shard's batches up to `sequence`, sent in that incarnation of it. True: the answer travels along

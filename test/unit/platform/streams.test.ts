@@ -30,8 +30,8 @@ function network(faults: Fault[]) {
   const unsettled = new Set<number>();
   const answered: number[] = [];
   const troubles: number[][] = [];
-  const receive = (envelope: Uint8Array): Promise<DeliverReply> =>
-    receiver.receive(envelope, () => {
+  const receive = async (envelope: Uint8Array): Promise<DeliverReply> => {
+    const reply = await receiver.receive(envelope, () => {
       visitEntries(envelope, {
         publish: (number) => {
           applied.push(number);
@@ -40,6 +40,8 @@ function network(faults: Fault[]) {
       });
       return undefined;
     });
+    return reply ?? expect.unreachable();
+  };
   const reset = () => {
     resets += 1;
     receiver = new StreamReceiver(1 + resets);
@@ -73,7 +75,7 @@ function network(faults: Fault[]) {
   // As a socket: one behind the other, and when it breaks, all that is on its way is lost.
   let last: Promise<unknown> = Promise.resolve();
   let broken = 0;
-  const call = (envelope: Uint8Array): Promise<DeliverReply> => {
+  const call = (envelope: Uint8Array, onReply: (reply: DeliverReply | null) => void) => {
     const socket = broken;
     const reply = last.then(() => {
       if (socket !== broken) throw new Error("the socket broke");
@@ -83,7 +85,7 @@ function network(faults: Fault[]) {
       });
     });
     last = reply.catch(() => undefined);
-    return reply;
+    reply.then(onReply, () => onReply(null));
   };
   const sender = new StreamSender<number>({
     sender: 0,
@@ -159,7 +161,6 @@ it("keeps at most the bounded number of calls outstanding and tells the receiver
     call: (envelope) => {
       outstanding += 1;
       flags.push((envelope[1] ?? 0) === 1);
-      return new Promise(() => undefined);
     },
     backOffMs: () => 10,
     onAnswered: () => undefined,
@@ -183,9 +184,9 @@ it("takes an answer to the receiver along with what it sends anyway, if that is 
     sender: 0,
     incarnation: 1,
     bounds,
-    call: async (envelope) => {
+    call: (envelope, onReply) => {
       answered.push(readHeader(envelope).answered);
-      return { status: "done", incarnation: 5 };
+      queueMicrotask(() => onReply({ status: "done", incarnation: 5 }));
     },
     backOffMs: () => 10,
     onAnswered: () => undefined,
