@@ -3,7 +3,8 @@
 // fields are ignored, a type that the edge does not know ends the link.
 //
 //   header ATTACH_HEADER   `Attach` as ASCII JSON (attachHeader)
-//   answer 101             with ATTACHED_HEADER: `Attached` as JSON; data may follow at once
+//   answer 101             with ATTACHED_HEADER: `Attached` as JSON, or without it for one that says nothing but `false`;
+//                          data may follow at once
 //   answer 4xx, JSON body  `Refused` (403) or `Stale` (409); anything else: the shard is unavailable
 //   text, edge -> shard    HEARTBEAT, which the platform answers by itself with HEARTBEAT; `DroppedFrame` (JSON). What
 //                          else it may be is passed over
@@ -26,6 +27,9 @@ export const ATTACH_HEADER = "fulmar-attach";
 export const ATTACHED_HEADER = "fulmar-attached";
 export const LINK_HEADER_BYTES = 5;
 export const HEARTBEAT = "h";
+
+const BEYOND_ASCII = /[\u007f-\uffff]/;
+const ALL_BEYOND_ASCII = /[\u007f-\uffff]/g;
 
 /** Close codes of a link, for each cause. */
 export const linkClose = {
@@ -126,8 +130,7 @@ export function readEdgeFrame(text: string): EdgeFrame | null {
 
 /** The value of ATTACH_HEADER: JSON with everything beyond ASCII escaped. */
 export function attachHeader(attach: Attach): string {
-  return JSON.stringify(attach).replace(
-    /[\u007f-\uffff]/g,
-    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`,
-  );
+  const json = JSON.stringify(attach);
+  if (!BEYOND_ASCII.test(json)) return json;
+  return json.replace(ALL_BEYOND_ASCII, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }

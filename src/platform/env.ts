@@ -3,7 +3,7 @@
 import type { DeploymentRpc, SessionShardRpc, TopicShardRpc } from "../contracts/rpc.ts";
 
 /** An object's stub as its callers see it: fetch for the link, and its contract's calls. */
-export type ObjectStub<Rpc> = Rpc & { fetch(request: Request): Promise<Response> };
+export type ObjectStub<Rpc> = Rpc & { fetch(request: Request | string, init?: RequestInit): Promise<Response> };
 
 /** The part of a Durable Object namespace that the project uses, typed by the contract instead of the class. */
 export interface ObjectNamespace<Rpc> {

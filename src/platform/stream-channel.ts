@@ -4,6 +4,7 @@
 import { readHeader } from "../contracts/envelope.ts";
 import type { DeliverReply } from "../contracts/rpc.ts";
 import { readReply, STREAM_URL } from "../contracts/stream.ts";
+import { soon } from "./soon.ts";
 
 const IDLE_MS = 100;
 
@@ -107,7 +108,7 @@ export class StreamChannel {
     const calls = this.#calls;
     this.#calls = new Map();
     // Not from within `deliver`, that may have found it broken.
-    queueMicrotask(() => {
+    soon(() => {
       for (const { onReply } of calls.values()) onReply(null);
     });
   }

@@ -6,6 +6,7 @@ import type { EnvelopeHeader } from "../contracts/envelope.ts";
 import { EnvelopeWriter } from "../contracts/envelope.ts";
 import type { DeliverReply } from "../contracts/rpc.ts";
 import { LazyTimer } from "./lazy-timer.ts";
+import { soon } from "./soon.ts";
 
 /** A stream whose last batch held this many entries is under load: waiting a moment makes the next one larger. */
 const BUSY_ENTRIES = 4;
@@ -108,7 +109,7 @@ export class StreamSender<Token> {
     // Idle: at the end of this event. Busy: one turn later, so that what arrives meanwhile travels along.
     if (this.#unanswered.length === 0) {
       this.#sendsSoon = !this.troubled && !this.#wasReset;
-      queueMicrotask(() => this.#pump());
+      soon(() => this.#pump());
     } else setTimeout(() => this.#pump(), this.#lastEntries >= BUSY_ENTRIES ? BUSY_WAIT_MS : 0);
   }
 

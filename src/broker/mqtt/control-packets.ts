@@ -1,32 +1,23 @@
-// Every packet that a client may send, from bytes: PUBLISH and acknowledgements through the codec of their own, the
-// others guarded (control-guards.ts) and then parsed by mqtt-packet.
+// Every packet that a client may send, from bytes: CONNECT, PUBLISH and acknowledgements through readers of their own,
+// the others guarded (control-guards.ts) and then parsed by mqtt-packet.
 
 import { readAcknowledgement } from "./acknowledgement.ts";
-import {
-  guardAuth,
-  guardConnect,
-  guardDisconnect,
-  guardPingreq,
-  guardSubscribe,
-  guardUnsubscribe,
-} from "./control-guards.ts";
+import { guardAuth, guardDisconnect, guardPingreq, guardSubscribe, guardUnsubscribe } from "./control-guards.ts";
 import type { ForeignPacket } from "./mqtt-packet.d.ts";
 import mqttPacket from "mqtt-packet";
 import { malformed, protocolError } from "./packet-reader.ts";
 import type {
   AuthPacket,
   ClientPacket,
-  ConnectPacket,
   DisconnectPacket,
   ProtocolVersion,
   QoS,
   SubscribePacket,
   UnsubscribePacket,
-  Will,
 } from "./packets.ts";
+import { readConnect } from "./read-connect.ts";
 import { readPublish } from "./read-publish.ts";
 
-const RECEIVE_MAXIMUM = 65_535;
 const encoder = new TextEncoder();
 
 /** Packet types by the upper four bits of the first byte, section 2.1.2. */
@@ -75,43 +66,6 @@ export function readPacket(packet: Uint8Array, version: ProtocolVersion | null):
     default:
       throw type === 0 ? malformed("packet type 0") : protocolError("a packet that only a server may send");
   }
-}
-
-function readConnect(packet: Uint8Array): ConnectPacket {
-  const { version, userProperties, willProperties } = guardConnect(packet);
-  const parsed = parse(packet, version);
-  const properties = propertiesOf(parsed);
-  return {
-    type: "connect",
-    protocolVersion: version,
-    clientId: String(parsed["clientId"] ?? ""),
-    cleanStart: parsed["clean"] === true,
-    keepAliveSeconds: Number(parsed["keepalive"] ?? 0),
-    username: stringOf(parsed["username"]),
-    password: bytesOf(parsed["password"]),
-    sessionExpiryInterval: numberOf(properties["sessionExpiryInterval"]),
-    receiveMaximum: numberOf(properties["receiveMaximum"]) ?? RECEIVE_MAXIMUM,
-    maximumPacketSize: numberOf(properties["maximumPacketSize"]),
-    topicAliasMaximum: numberOf(properties["topicAliasMaximum"]) ?? 0,
-    requestResponseInformation: properties["requestResponseInformation"] === true,
-    requestProblemInformation: properties["requestProblemInformation"] !== false,
-    authenticationMethod: stringOf(properties["authenticationMethod"]),
-    authenticationData: bytesOf(properties["authenticationData"]),
-    userProperties,
-    will: willOf(parsed["will"] as ForeignPacket | undefined, willProperties),
-  };
-}
-
-function willOf(will: ForeignPacket | undefined, properties: Uint8Array): Will | null {
-  if (will === undefined) return null;
-  return {
-    topic: String(will["topic"]),
-    payload: bytesOf(will["payload"]) ?? new Uint8Array(),
-    qos: Number(will["qos"] ?? 0) as QoS,
-    retain: will["retain"] === true,
-    delayInterval: numberOf(propertiesOf(will)["willDelayInterval"]) ?? 0,
-    properties,
-  };
 }
 
 function readSubscribe(packet: Uint8Array, version: ProtocolVersion): SubscribePacket {

@@ -91,6 +91,12 @@ export function protocolError(message: string): MqttError {
   return new MqttError(reasonCodes.protocolError, message);
 }
 
+/** At the variable header of a packet whose first byte must be `first`. */
+export function readerOf(packet: Uint8Array, first: number): PacketReader {
+  if (packet[0] !== first) throw malformed("reserved flags are not as they must be"); // [MQTT-2.1.3-1]
+  return new PacketReader(packet, variableHeaderOffset(packet));
+}
+
 /** Where a packet's variable header begins: behind the first byte and the Remaining Length. */
 export function variableHeaderOffset(packet: Uint8Array): number {
   let at = 1;

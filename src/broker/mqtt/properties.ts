@@ -44,9 +44,17 @@ export const propertyIds = {
   responseTopic: 0x08,
   correlationData: 0x09,
   subscriptionIdentifier: 0x0b,
+  sessionExpiryInterval: 0x11,
+  authenticationMethod: 0x15,
+  authenticationData: 0x16,
+  requestProblemInformation: 0x17,
   willDelayInterval: 0x18,
+  requestResponseInformation: 0x19,
+  receiveMaximum: 0x21,
+  topicAliasMaximum: 0x22,
   topicAlias: 0x23,
   userProperty: 0x26,
+  maximumPacketSize: 0x27,
 } as const;
 
 /** What a client may put into each packet. */

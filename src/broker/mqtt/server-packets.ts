@@ -15,6 +15,7 @@ import { reasonCodes } from "./reason-codes.ts";
 
 /** SUBACK's only failure before 5.0. [MQTT311-3.9.3-2] */
 const SUBACK_FAILURE = 0x80;
+const CONNACK = 0x20;
 const PINGRESP = [0xd0, 0] as const;
 
 /** Return codes of CONNACK before 5.0, table 3.1 of 3.1.1; what has no code of its own is "server unavailable". */
@@ -34,7 +35,7 @@ export function writeConnack(fields: ConnackFields, version: ProtocolVersion): U
   const { sessionPresent, reasonCode, maximumQos, ...rest } = fields;
   if (version < 5) {
     const returnCode = returnCodes.get(reasonCode) ?? SERVER_UNAVAILABLE;
-    return generate({ cmd: "connack", sessionPresent: sessionPresent && version === 4, returnCode }, version);
+    return Uint8Array.of(CONNACK, 2, sessionPresent && version === 4 ? 1 : 0, returnCode);
   }
   const properties = maximumQos === undefined ? rest : { ...rest, maximumQoS: maximumQos };
   return generate({ cmd: "connack", sessionPresent, reasonCode, properties }, version);

@@ -58,7 +58,8 @@ export class SessionShard extends DurableObject<Env> implements SessionShardRpc 
     const { 0: edge, 1: socket } = new WebSocketPair();
     this.ctx.acceptWebSocket(socket, outcome.tags);
     shard.events.connected(socket, outcome.attachment);
-    const attached: Attached = { v: 1, sessionPresent: outcome.sessionPresent };
+    if (!outcome.sessionPresent) return new Response(null, { status: 101, webSocket: edge });
+    const attached: Attached = { v: 1, sessionPresent: true };
     const headers = { [ATTACHED_HEADER]: JSON.stringify(attached) };
     return new Response(null, { status: 101, webSocket: edge, headers });
   }

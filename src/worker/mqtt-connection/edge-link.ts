@@ -4,6 +4,7 @@
 import { limits } from "../../broker/limits.ts";
 import type { EdgeFrame, ShardFrame } from "../../contracts/link.ts";
 import { HEARTBEAT, LINK_HEADER_BYTES, LINK_VERSION } from "../../contracts/link.ts";
+import { soon } from "../../platform/soon.ts";
 
 /** The platform's WebSocket, as far as a link uses it. */
 export interface LinkSocket {
@@ -132,7 +133,7 @@ export class EdgeLink {
   #flushSoon(): void {
     if (this.#flushQueued) return;
     this.#flushQueued = true;
-    if (this.#alone) queueMicrotask(() => this.#flush());
+    if (this.#alone) soon(() => this.#flush());
     else setTimeout(() => this.#flush(), 0);
     this.#alone = false;
   }

@@ -25,6 +25,8 @@ import { Relay } from "./relay.ts";
 /** How often what waits is looked at while nothing moves, and while the device takes nothing. */
 const LOOK_MS = 1_000;
 const SLOW_LOOK_MS = 100;
+/** So much may wait unlooked at: mostly it is what was sent a moment ago. */
+const LITTLE_BYTES = 256;
 
 export interface ConnectionOptions {
   readonly env: Env;
@@ -171,7 +173,7 @@ export class MqttConnection implements HandshakeOwner, RelayOwner {
     const pending = relay === null ? this.#handshake.pendingBytes : relay.pendingBytes;
     const waiting = this.#assembler.heldBytes + pending + buffered;
     this.#load.set(waiting);
-    if (waiting === 0) return;
+    if (waiting <= LITTLE_BYTES) return;
     this.#clock.lookAt(now + (taking === "well" ? LOOK_MS : SLOW_LOOK_MS));
     this.#arm();
   }

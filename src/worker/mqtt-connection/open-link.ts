@@ -27,7 +27,7 @@ export async function openLink(
   const headers = { Upgrade: "websocket", [ATTACH_HEADER]: attachHeader(attach) };
   try {
     const shard = sessionShardObject(env.SESSION_SHARD, deploymentId, index);
-    const response = await shard.fetch(new Request(LINK_URL, { headers }));
+    const response = await shard.fetch(LINK_URL, { headers });
     switch (response.status) {
       case 101:
         return attached(response);
@@ -48,6 +48,7 @@ export async function openLink(
 function attached(response: Response): Opened {
   const { webSocket } = response;
   if (webSocket === null) return { outcome: "unavailable" };
-  const { sessionPresent } = JSON.parse(response.headers.get(ATTACHED_HEADER) ?? "{}") as Attached;
+  const header = response.headers.get(ATTACHED_HEADER);
+  const sessionPresent = header !== null && (JSON.parse(header) as Attached).sessionPresent;
   return { outcome: "attached", link: new EdgeLink(webSocket), sessionPresent };
 }

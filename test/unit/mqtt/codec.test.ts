@@ -1,7 +1,7 @@
 // The codec against byte vectors, against mqtt-packet in both directions, and against malformed input.
 
 import fc from "fast-check";
-import type { IPublishPacket, Packet } from "mqtt-packet";
+import type { IConnectPacket, IPublishPacket, Packet } from "mqtt-packet";
 import mqttPacket from "mqtt-packet";
 import { describe, expect, it } from "vitest";
 import { readAcknowledgement, writeAcknowledgement } from "../../../src/broker/mqtt/acknowledgement.ts";
@@ -51,6 +51,8 @@ function refusal(read: () => unknown): number {
   }
   return 0;
 }
+
+type ConnectProperties = NonNullable<IConnectPacket["properties"]>;
 
 const word = fc.string({ minLength: 1, maxLength: 20 }).filter((text) => !/[\0+#]/.test(text));
 const topic = fc.array(word, { minLength: 1, maxLength: 3 }).map((levels) => levels.join("/"));
@@ -281,6 +283,78 @@ describe("control packets", () => {
         properties: bytes("03 00 01 74"),
       },
     });
+  });
+
+  it("[MQTT-3.1.4-1] reads CONNECT as mqtt-packet does", () => {
+    const seconds = fc.integer({ min: 0, max: 0xffff_ffff });
+    const properties = fc.record(
+      {
+        sessionExpiryInterval: seconds,
+        receiveMaximum: fc.integer({ min: 1, max: 0xffff }),
+        maximumPacketSize: fc.integer({ min: 1, max: 0xffff_ffff }),
+        topicAliasMaximum: fc.integer({ min: 0, max: 0xffff }),
+        requestResponseInformation: fc.boolean(),
+        requestProblemInformation: fc.boolean(),
+        authenticationMethod: word,
+      },
+      { requiredKeys: [] },
+    );
+    const will = fc.record({
+      topic,
+      payload,
+      qos: fc.constantFrom<QoS>(0, 1, 2),
+      retain: fc.boolean(),
+      properties: fc.record({ willDelayInterval: seconds }, { requiredKeys: [] }),
+    });
+    const connect = fc.record({
+      protocolVersion: fc.constantFrom<ProtocolVersion>(3, 4, 5),
+      clean: fc.boolean(),
+      clientId: word,
+      keepalive: fc.integer({ min: 0, max: 0xffff }),
+      username: word,
+      password: payload,
+      properties,
+      will: fc.option(will, { nil: undefined }),
+    });
+    fc.assert(
+      fc.property(connect, (fields) => {
+        const { protocolVersion: version } = fields;
+        const protocolId = version === 3 ? "MQIsdp" : "MQTT";
+        const packet = generate({ cmd: "connect", protocolId, ...fields } as Packet, version);
+        const theirs = parse(packet, version) as IConnectPacket;
+        const said: ConnectProperties = theirs.properties ?? {};
+        expect(readPacket(packet, null)).toEqual({
+          type: "connect",
+          protocolVersion: version,
+          clientId: theirs.clientId,
+          cleanStart: theirs.clean,
+          keepAliveSeconds: theirs.keepalive,
+          username: theirs.username,
+          password: Uint8Array.from(theirs.password as Buffer),
+          sessionExpiryInterval: said.sessionExpiryInterval ?? null,
+          receiveMaximum: said.receiveMaximum ?? 0xffff,
+          maximumPacketSize: said.maximumPacketSize ?? null,
+          topicAliasMaximum: said.topicAliasMaximum ?? 0,
+          requestResponseInformation: said.requestResponseInformation ?? false,
+          requestProblemInformation: said.requestProblemInformation ?? true,
+          authenticationMethod: said.authenticationMethod ?? null,
+          authenticationData: null,
+          userProperties: [],
+          will:
+            theirs.will === undefined
+              ? null
+              : {
+                  topic: theirs.will.topic,
+                  payload: Uint8Array.from(theirs.will.payload as Buffer),
+                  qos: theirs.will.qos,
+                  retain: theirs.will.retain,
+                  delayInterval: theirs.will.properties?.willDelayInterval ?? 0,
+                  properties: new Uint8Array(),
+                },
+        });
+      }),
+      { seed: 3, numRuns: 500 },
+    );
   });
 
   it.each([3, 4] as ProtocolVersion[])("reads CONNECT of version %i", (protocolVersion) => {

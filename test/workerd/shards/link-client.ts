@@ -155,7 +155,7 @@ export class LinkClient {
   static async open(deployment: TestDeployment, attach: Attach): Promise<LinkClient> {
     const response = await LinkClient.request(deployment, attach);
     if (response.webSocket === null) throw new Error(`refused: ${response.status} ${await response.text()}`);
-    const attached = JSON.parse(response.headers.get(ATTACHED_HEADER) ?? "") as Attached;
+    const attached = JSON.parse(response.headers.get(ATTACHED_HEADER) ?? '{"v":1,"sessionPresent":false}') as Attached;
     return new LinkClient(response.webSocket, attached.sessionPresent);
   }
 

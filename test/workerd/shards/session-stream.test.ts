@@ -41,7 +41,8 @@ class Receiver {
       visitEntries(envelope, { message: (publisher) => this.numbers.push(publisher) });
       return undefined;
     });
-    if (reply !== null && this.answers && socket === this.#socket) socket.send(writeReply(readHeader(envelope).sequence, reply));
+    if (reply !== null && this.answers && socket === this.#socket)
+      socket.send(writeReply(readHeader(envelope).sequence, reply));
   }
 }
 
