@@ -210,6 +210,63 @@ it("takes an answer to the receiver along with what it sends anyway, if that is 
   expect(answered).toEqual([0, 8]);
 });
 
+it("keeps one answer back for what is sent next, for a moment, and none from a receiver that sends more", async () => {
+  const answered: number[] = [];
+  const sender = new StreamSender<number>({
+    sender: 0,
+    incarnation: 1,
+    bounds,
+    call: (envelope, onReply) => {
+      answered.push(readHeader(envelope).answered);
+      queueMicrotask(() => onReply({ status: "done", incarnation: 5 }));
+    },
+    backOffMs: () => 10,
+    onAnswered: () => undefined,
+    onTrouble: () => undefined,
+    onRecovered: () => undefined,
+    onReset: () => undefined,
+    onReplaced: () => undefined,
+  });
+  const send = async () => {
+    sender.writer.publish(1, 0, 0, PACKET);
+    sender.written(1);
+    await vi.advanceTimersByTimeAsync(0);
+  };
+  expect(sender.answerSoon(5, 1)).toBe(false); // It is not known yet who the receiver is.
+  await send();
+  const travels = sender.answerSoon(5, 2);
+  await send();
+  expect(await travels).toBe(true);
+  const late = sender.answerSoon(5, 3);
+  await vi.advanceTimersByTimeAsync(100);
+  expect(await late).toBe(false);
+  const [one, another] = [sender.answerSoon(5, 4), sender.answerSoon(5, 5)];
+  expect(await one).toBe(false);
+  expect(another).toBe(false);
+  expect(answered).toEqual([0, 2]);
+});
+
+it("tells that a batch travels only when all before it are done", async () => {
+  const receiver = new StreamReceiver(1);
+  const { sender } = network([]);
+  sender.writer.publish(1, 0, 0, PACKET);
+  const batch = (sequence: number) =>
+    sender.writer.seal({ sender: 0, incarnation: 1, sequence, base: 1, receiver: 0, answered: 0, writeAtOnce: false });
+  const safe = Promise.withResolvers<void>();
+  const asked: number[] = [];
+  const travels = ({ sequence }: { sequence: number }) => {
+    asked.push(sequence);
+    return true;
+  };
+  const first = receiver.receive(batch(1), () => safe.promise, travels);
+  expect(await receiver.receive(batch(2), () => undefined, travels)).toEqual({ status: "done", incarnation: 1 });
+  expect(asked).toEqual([]);
+  safe.resolve();
+  expect(await first).toBeNull();
+  expect(await receiver.receive(batch(3), () => undefined, travels)).toBeNull();
+  expect(asked).toEqual([1, 3]);
+});
+
 it("refuses the calls of a replaced sender", async () => {
   const receiver = new StreamReceiver(1);
   const { sender: old } = network([]);
