@@ -287,7 +287,7 @@ describe("control packets", () => {
 
   it("[MQTT-3.1.4-1] reads CONNECT as mqtt-packet does", () => {
     const seconds = fc.integer({ min: 0, max: 0xffff_ffff });
-    const properties = fc.record(
+    const said = fc.record(
       {
         sessionExpiryInterval: seconds,
         receiveMaximum: fc.integer({ min: 1, max: 0xffff }),
@@ -313,7 +313,7 @@ describe("control packets", () => {
       keepalive: fc.integer({ min: 0, max: 0xffff }),
       username: word,
       password: payload,
-      properties,
+      properties: said,
       will: fc.option(will, { nil: undefined }),
     });
     fc.assert(
@@ -322,7 +322,7 @@ describe("control packets", () => {
         const protocolId = version === 3 ? "MQIsdp" : "MQTT";
         const packet = generate({ cmd: "connect", protocolId, ...fields } as Packet, version);
         const theirs = parse(packet, version) as IConnectPacket;
-        const said: ConnectProperties = theirs.properties ?? {};
+        const found: ConnectProperties = theirs.properties ?? {};
         expect(readPacket(packet, null)).toEqual({
           type: "connect",
           protocolVersion: version,
@@ -331,13 +331,13 @@ describe("control packets", () => {
           keepAliveSeconds: theirs.keepalive,
           username: theirs.username,
           password: Uint8Array.from(theirs.password as Buffer),
-          sessionExpiryInterval: said.sessionExpiryInterval ?? null,
-          receiveMaximum: said.receiveMaximum ?? 0xffff,
-          maximumPacketSize: said.maximumPacketSize ?? null,
-          topicAliasMaximum: said.topicAliasMaximum ?? 0,
-          requestResponseInformation: said.requestResponseInformation ?? false,
-          requestProblemInformation: said.requestProblemInformation ?? true,
-          authenticationMethod: said.authenticationMethod ?? null,
+          sessionExpiryInterval: found.sessionExpiryInterval ?? null,
+          receiveMaximum: found.receiveMaximum ?? 0xffff,
+          maximumPacketSize: found.maximumPacketSize ?? null,
+          topicAliasMaximum: found.topicAliasMaximum ?? 0,
+          requestResponseInformation: found.requestResponseInformation ?? false,
+          requestProblemInformation: found.requestProblemInformation ?? true,
+          authenticationMethod: found.authenticationMethod ?? null,
           authenticationData: null,
           userProperties: [],
           will:
