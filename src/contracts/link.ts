@@ -119,6 +119,25 @@ export type DroppedFrame = z.infer<typeof droppedFrameSchema>;
 
 export type EdgeFrame = DroppedFrame;
 
+/** A data frame: `credit` is given back, `packets` of `byteLength` bytes together follow. */
+export function writeDataFrame(credit: number, packets: readonly Uint8Array[], byteLength: number): Uint8Array {
+  const frame = new Uint8Array(LINK_HEADER_BYTES + byteLength);
+  frame[0] = LINK_VERSION;
+  new DataView(frame.buffer).setUint32(1, credit);
+  let at = LINK_HEADER_BYTES;
+  for (const packet of packets) {
+    frame.set(packet, at);
+    at += packet.length;
+  }
+  return frame;
+}
+
+/** The bytes that a data frame confirms. Throws a RangeError for a frame of another version. */
+export function readCredit(frame: DataView): number {
+  if (frame.getUint8(0) !== LINK_VERSION) throw new RangeError("link: unknown version");
+  return frame.getUint32(1);
+}
+
 /** A text frame of the edge. Null: the heartbeat, a frame of a later release, or none at all; never throws. */
 export function readEdgeFrame(text: string): EdgeFrame | null {
   try {

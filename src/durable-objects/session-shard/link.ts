@@ -6,7 +6,7 @@ import { writeDisconnect } from "../../broker/mqtt/server-packets.ts";
 import type { ReasonCode } from "../../broker/mqtt/reason-codes.ts";
 import type { Session } from "../../broker/session/session.ts";
 import type { Attach, ShardFrame } from "../../contracts/link.ts";
-import { LINK_HEADER_BYTES, LINK_VERSION, linkClose } from "../../contracts/link.ts";
+import { LINK_HEADER_BYTES, linkClose, readCredit, writeDataFrame } from "../../contracts/link.ts";
 
 const PUBLISH = 3;
 
@@ -68,10 +68,8 @@ export class Link {
 
   /** Accounts for a frame from the edge. True: the window to the edge has opened again. */
   received(frame: Uint8Array): boolean {
-    const view = new DataView(frame.buffer, frame.byteOffset, frame.byteLength);
-    if (view.getUint8(0) !== LINK_VERSION) throw new RangeError("link: unknown version");
+    const confirmed = readCredit(new DataView(frame.buffer, frame.byteOffset, frame.byteLength));
     this.#unconfirmed += frame.length - LINK_HEADER_BYTES;
-    const confirmed = view.getUint32(1);
     if (this.#unconfirmed >= limits.linkWindowBytes / 2) this.#mark();
     if (confirmed === 0) return false;
     this.#credit = Math.min(limits.linkWindowBytes, this.#credit + confirmed);
@@ -82,16 +80,8 @@ export class Link {
   flush(): void {
     this.#isDirty = false;
     if (this.#closed) return;
-    const frame = new Uint8Array(LINK_HEADER_BYTES + this.#bytes);
-    const view = new DataView(frame.buffer);
-    view.setUint8(0, LINK_VERSION);
-    view.setUint32(1, this.#unconfirmed);
+    const frame = writeDataFrame(this.#unconfirmed, this.#packets, this.#bytes);
     this.#unconfirmed = 0;
-    let at = LINK_HEADER_BYTES;
-    for (const packet of this.#packets) {
-      frame.set(packet, at);
-      at += packet.length;
-    }
     this.#packets = [];
     this.#bytes = 0;
     this.#send(frame);

@@ -3,7 +3,7 @@
 
 import { limits } from "../../broker/limits.ts";
 import type { EdgeFrame, ShardFrame } from "../../contracts/link.ts";
-import { HEARTBEAT, LINK_HEADER_BYTES, LINK_VERSION } from "../../contracts/link.ts";
+import { HEARTBEAT, LINK_HEADER_BYTES, readCredit, writeDataFrame } from "../../contracts/link.ts";
 import { soon } from "../../platform/soon.ts";
 
 /** The platform's WebSocket, as far as a link uses it. */
@@ -141,15 +141,8 @@ export class EdgeLink {
   #flush(): void {
     this.#flushQueued = false;
     if (this.#readyBytes === 0 && this.#unconfirmed < limits.linkWindowBytes / 2) return;
-    const frame = new Uint8Array(LINK_HEADER_BYTES + this.#readyBytes);
-    frame[0] = LINK_VERSION;
-    new DataView(frame.buffer).setUint32(1, this.#unconfirmed);
+    const frame = writeDataFrame(this.#unconfirmed, this.#ready, this.#readyBytes);
     this.#unconfirmed = 0;
-    let at = LINK_HEADER_BYTES;
-    for (const packet of this.#ready) {
-      frame.set(packet, at);
-      at += packet.length;
-    }
     this.#ready = [];
     this.#readyBytes = 0;
     this.#write(frame);
@@ -171,9 +164,7 @@ export class EdgeLink {
   }
 
   #onData(data: ArrayBuffer, listener: LinkListener): void {
-    const header = new DataView(data);
-    if (header.getUint8(0) !== LINK_VERSION) throw new RangeError("a link frame of an unknown version");
-    const credit = header.getUint32(1);
+    const credit = readCredit(new DataView(data));
     if (credit > 0) this.#onCredit(credit);
     this.#alone = isOnePacket(data);
     if (data.byteLength > LINK_HEADER_BYTES) listener.onPackets(new Uint8Array(data, LINK_HEADER_BYTES));
