@@ -18,6 +18,7 @@ export interface NeighbourResult {
 
 export const misbehaviours = {
   "no-acknowledgement": "never acknowledges",
+  "no-acknowledgement-lasting": "never acknowledges, with a session that outlives it",
   "own-puback-first": "Receive Maximum 1, acknowledges once its own message was",
   "no-reading": "stops reading",
 } as const;
@@ -28,12 +29,14 @@ const TURNS = 3;
 const WARM_UP_MS = 1_000;
 const SETTLE_MS = 300;
 const TOPIC = "bench/neighbours";
+const LASTING_SECONDS = 600;
 const PAYLOAD = Buffer.alloc(64, "x");
 const version = { protocolVersion: 5 } as const;
 
 /** `seconds`: of each of the six turns. */
 export async function measureNeighbour(target: Target, kind: Misbehaviour, seconds: number): Promise<NeighbourResult> {
   const loop = await startPairs(target, kind);
+  const lasting = kind === "no-acknowledgement-lasting";
   try {
     await wait(WARM_UP_MS);
     const counts = { behaving: 0, misbehaving: 0 };
@@ -42,10 +45,10 @@ export async function measureNeighbour(target: Target, kind: Misbehaviour, secon
         ["behaving", "none"],
         ["misbehaving", kind],
       ] as const) {
-        const subscriber = await subscribeToAll(target, behaviour);
+        const subscriber = await subscribeToAll(target, behaviour, lasting);
         await wait(SETTLE_MS);
         counts[name] += await loop.count(seconds);
-        subscriber.terminate();
+        leave(subscriber);
         await wait(SETTLE_MS);
       }
     }
@@ -94,7 +97,7 @@ async function startPairs(target: Target, kind: string) {
 }
 
 /** A subscriber to all the pairs' topics that acknowledges at once, or misbehaves from its first message on. */
-async function subscribeToAll(target: Target, kind: Misbehaviour | "none"): Promise<WebSocket> {
+async function subscribeToAll(target: Target, kind: Misbehaviour | "none", lasting: boolean): Promise<WebSocket> {
   const socket = new WebSocket(target.url, "mqtt", { perMessageDeflate: false });
   const parser = mqttPacket.parser(version);
   const send = (packet: mqttPacket.Packet) => socket.send(mqttPacket.generate(packet, version));
@@ -110,7 +113,10 @@ async function subscribeToAll(target: Target, kind: Misbehaviour | "none"): Prom
       keepalive: 60,
       username: target.username,
       password: Buffer.from(target.password),
-      ...(kind === "own-puback-first" ? { properties: { receiveMaximum: 1 } } : {}),
+      properties: {
+        ...(kind === "own-puback-first" ? { receiveMaximum: 1 } : {}),
+        ...(lasting ? { sessionExpiryInterval: LASTING_SECONDS } : {}),
+      },
     }),
   );
   let unacknowledged = 0;
@@ -147,6 +153,14 @@ async function subscribeToAll(target: Target, kind: Misbehaviour | "none"): Prom
     });
   });
   return socket;
+}
+
+/** Its session ends with it, however long it was to last. */
+function leave(subscriber: WebSocket): void {
+  const properties = { sessionExpiryInterval: 0 };
+  subscriber.send(mqttPacket.generate({ cmd: "disconnect", reasonCode: 0, properties }, version), () =>
+    subscriber.terminate(),
+  );
 }
 
 function wait(ms: number): Promise<void> {
