@@ -6,6 +6,7 @@
 import { backOffMs } from "./back-off.ts";
 import { log } from "./log.ts";
 import { tableExists } from "./table-exists.ts";
+import { firstRow } from "./first-row.ts";
 
 /** Called with the deadline's key and the time of the run (epoch milliseconds). */
 export type DeadlineHandler = (key: string, now: number) => void | Promise<void>;
@@ -141,10 +142,8 @@ export class Deadlines<Kind extends string = string> {
 
   #find(kind: string, key: string): number | null {
     if (!this.#hasTable || this.#running.has(nameOf(kind, key))) return null;
-    const [row] = this.#storage.sql.exec<{ at: number }>(
-      "SELECT at FROM deadline WHERE kind = ? AND key = ?",
-      kind,
-      key,
+    const row = firstRow(
+      this.#storage.sql.exec<{ at: number }>("SELECT at FROM deadline WHERE kind = ? AND key = ?", kind, key),
     );
     return row?.at ?? null;
   }

@@ -6,8 +6,6 @@ import { measureNeighbour, misbehaviours, type Misbehaviour } from "../../bench/
 import { newDeployment, StartedService } from "./service.ts";
 
 const RATIO_MIN = 0.6;
-/** What it does not acknowledge is written, message by message. */
-const RATIO_MIN_LASTING = 0.4;
 
 let service: StartedService;
 beforeAll(async () => (service = await StartedService.start()));
@@ -18,5 +16,5 @@ it.each(Object.entries(misbehaviours))("%s: one that %s leaves the others their 
   const target = { url: made.deployment.endpoints.mqtt, ...made.credentials };
   const { ratio } = await measureNeighbour(target, kind as Misbehaviour, 1);
   console.log(`${kind}: ${ratio.toFixed(2)}`); // oxlint-disable-line no-console -- the figure is what a reader wants
-  expect(ratio).toBeGreaterThan(kind === "no-acknowledgement-lasting" ? RATIO_MIN_LASTING : RATIO_MIN);
+  expect(ratio).toBeGreaterThan(RATIO_MIN);
 });

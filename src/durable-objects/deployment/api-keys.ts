@@ -3,6 +3,7 @@
 import { limits } from "../../broker/limits.ts";
 import type { ApiKeyInfo, ApiKeyRecord } from "../../contracts/principal.ts";
 import { verifierSchema } from "../../contracts/principal.ts";
+import { firstRow } from "../../platform/first-row.ts";
 
 interface ApiKeyRow extends Record<string, SqlStorageValue> {
   key: string;
@@ -19,7 +20,7 @@ export class ApiKeys {
   }
 
   find(key: string): ApiKeyRecord | null {
-    const [row] = this.#sql.exec<ApiKeyRow>("SELECT * FROM api_key WHERE key = ?", key);
+    const row = firstRow(this.#sql.exec<ApiKeyRow>("SELECT * FROM api_key WHERE key = ?", key));
     return row === undefined ? null : { ...infoOf(row), verifier: verifierSchema.parse(JSON.parse(row.verifier)) };
   }
 

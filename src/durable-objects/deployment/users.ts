@@ -4,6 +4,7 @@ import { limits } from "../../broker/limits.ts";
 import type { Principal } from "../../contracts/principal.ts";
 import { verifierSchema } from "../../contracts/principal.ts";
 import type { Page, UserInfo } from "../../contracts/rpc.ts";
+import { firstRow } from "../../platform/first-row.ts";
 
 const PAGE_MAX = 10_000;
 
@@ -29,7 +30,7 @@ export class Users {
   }
 
   find(username: string): Principal | null {
-    const [row] = this.#sql.exec<UserRow>("SELECT * FROM user WHERE username = ?", username);
+    const row = firstRow(this.#sql.exec<UserRow>("SELECT * FROM user WHERE username = ?", username));
     if (row === undefined) return null;
     return { username, isSuperuser: row.is_superuser === 1, verifier: verifierSchema.parse(JSON.parse(row.verifier)) };
   }
@@ -86,7 +87,7 @@ export class Users {
 
   /** The change of a user that waits to be known everywhere; null: there is none. */
   changeOf(username: string): UserChange | null {
-    const [row] = this.#sql.exec<UserChange>("SELECT * FROM user_change WHERE username = ?", username);
+    const row = firstRow(this.#sql.exec<UserChange>("SELECT * FROM user_change WHERE username = ?", username));
     return row ?? null;
   }
 

@@ -2,6 +2,7 @@
 // hold what a user was.
 
 import { limits } from "../../broker/limits.ts";
+import { firstRow } from "../../platform/first-row.ts";
 
 /** Twice what an edge may cache, since clocks and calls take their time. */
 const KEPT_MS = 2 * limits.principalCacheMs;
@@ -19,9 +20,8 @@ export class PrincipalChanges {
   /** The revision that made the latest change of a user; 0: none lately. */
   revisionOf(username: string): number {
     if (!this.#any) return 0;
-    const [row] = this.#sql.exec<{ revision: number }>(
-      "SELECT revision FROM principal_change WHERE username = ?",
-      username,
+    const row = firstRow(
+      this.#sql.exec<{ revision: number }>("SELECT revision FROM principal_change WHERE username = ?", username),
     );
     return row?.revision ?? 0;
   }

@@ -4,6 +4,7 @@
 import { limits } from "../../broker/limits.ts";
 import { EVERYWHERE, shardOfSlot, slotOfFilter } from "../../broker/topics/slots.ts";
 import type { RouteRequest } from "../../contracts/envelope.ts";
+import { firstRow } from "../../platform/first-row.ts";
 
 export interface RoutePorts {
   /** Number of topic shards. */
@@ -152,7 +153,7 @@ export class Routes {
   }
 
   #find(filter: string): RouteRow | null {
-    const [row] = this.#sql.exec<RouteRow>("SELECT * FROM route WHERE filter = ?", filter);
+    const row = firstRow(this.#sql.exec<RouteRow>("SELECT * FROM route WHERE filter = ?", filter));
     return row ?? null;
   }
 

@@ -3,6 +3,7 @@
 import { slotOfClientId } from "../../broker/topics/slots.ts";
 import type { ClientFilter } from "../../contracts/rpc.ts";
 import type { LinkAttachment } from "./link.ts";
+import { firstRow } from "../../platform/first-row.ts";
 
 /** Session Expiry Interval of a session that never expires. */
 export const NEVER_EXPIRES = 0xffff_ffff;
@@ -40,16 +41,18 @@ export class SessionRecords {
 
   findByClientId(clientId: string): SessionRecord | null {
     if (this.#count === 0) return null;
-    const [row] = this.#sql.exec<SessionRecord>(
-      "SELECT * FROM session WHERE slot = ? AND client_id = ?",
-      slotOfClientId(clientId),
-      clientId,
+    const row = firstRow(
+      this.#sql.exec<SessionRecord>(
+        "SELECT * FROM session WHERE slot = ? AND client_id = ?",
+        slotOfClientId(clientId),
+        clientId,
+      ),
     );
     return row ?? null;
   }
 
   findByUid(uid: number): SessionRecord | null {
-    const [row] = this.#sql.exec<SessionRecord>("SELECT * FROM session WHERE uid = ?", uid);
+    const row = firstRow(this.#sql.exec<SessionRecord>("SELECT * FROM session WHERE uid = ?", uid));
     return row ?? null;
   }
 

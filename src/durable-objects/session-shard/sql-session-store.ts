@@ -6,6 +6,8 @@ import { Message } from "../../broker/session/message.ts";
 import type { Recipient, Removed, SessionStore, StoredEntry } from "../../broker/session/session-store.ts";
 import type { OutboundState } from "../../broker/session/stored-queue.ts";
 
+/** Entries read at least at a time to find how many go. */
+const OLDEST_READ = 16;
 /** Removed entries that may wait to be written. */
 const REMOVED_MAX = 256;
 
@@ -110,25 +112,25 @@ export class SqlSessionStore implements SessionStore {
     this.flush();
     const removed = { entries: 0, bytes: 0, qos0: 0 };
     let upTo = after;
-    let last = after;
-    const rows = this.#sql.exec<{ n: number; qos: number; bytes: number }>(
-      `SELECT n, qos, length(packet) AS bytes FROM queue JOIN message ON message.id = queue.message
-       WHERE uid = ? AND n > ? ORDER BY n`,
-      session,
-      after,
-    );
-    // An entry goes only when there is another behind it.
-    let waiting = { bytes: 0, qos: 1 };
-    for (const row of rows) {
-      if (last > after) {
+    while (removed.entries < count || removed.bytes < bytes) {
+      // Read to its end: what is left open stays so until the garbage is collected, and slows every statement.
+      const rows = this.#sql
+        .exec<{ n: number; qos: number; bytes: number }>(
+          `SELECT n, qos, length(packet) AS bytes FROM queue JOIN message ON message.id = queue.message
+           WHERE uid = ? AND n > ? ORDER BY n LIMIT ?`,
+          session,
+          upTo,
+          Math.max(count - removed.entries, OLDEST_READ) + 1,
+        )
+        .toArray();
+      if (rows.length < 2) break; // An entry goes only when there is another behind it.
+      for (const { n, qos, bytes: length } of rows.slice(0, -1)) {
+        if (removed.entries >= count && removed.bytes >= bytes) break;
         removed.entries += 1;
-        removed.bytes += waiting.bytes;
-        if (waiting.qos === 0) removed.qos0 += 1;
-        upTo = last;
+        removed.bytes += length;
+        if (qos === 0) removed.qos0 += 1;
+        upTo = n;
       }
-      if (removed.entries >= count && removed.bytes >= bytes) break;
-      waiting = row;
-      last = row.n;
     }
     const entries = this.#sql.exec<{ message: number }>(
       "DELETE FROM queue WHERE uid = ? AND n > ? AND n <= ? RETURNING message",

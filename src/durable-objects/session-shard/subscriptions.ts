@@ -7,6 +7,7 @@ import type { Grant, SessionSubscription } from "../../broker/session/grants.ts"
 import { mergeGrants } from "../../broker/session/grants.ts";
 import { FilterTrie } from "../../broker/topics/filter-trie.ts";
 import { MatchCache } from "../../broker/topics/match-cache.ts";
+import { firstRow } from "../../platform/first-row.ts";
 
 /** All filters of the shard are one partition of the trie. */
 const PARTITION = 0;
@@ -33,9 +34,8 @@ export class Subscriptions {
   constructor(sql: SqlStorage) {
     this.#sql = sql;
     const firstFrom = (_partition: number, from: string) => {
-      const [row] = sql.exec<{ filter: string }>(
-        "SELECT filter FROM subscription WHERE filter >= ? ORDER BY filter LIMIT 1",
-        from,
+      const row = firstRow(
+        sql.exec<{ filter: string }>("SELECT filter FROM subscription WHERE filter >= ? ORDER BY filter LIMIT 1", from),
       );
       return row?.filter ?? null;
     };
@@ -58,10 +58,8 @@ export class Subscriptions {
   }
 
   find(session: number, filter: string): StoredSubscription | null {
-    const [row] = this.#sql.exec<SubscriptionRow>(
-      "SELECT * FROM subscription WHERE filter = ? AND uid = ?",
-      filter,
-      session,
+    const row = firstRow(
+      this.#sql.exec<SubscriptionRow>("SELECT * FROM subscription WHERE filter = ? AND uid = ?", filter, session),
     );
     return row === undefined ? null : subscriptionOf(row);
   }

@@ -1,6 +1,7 @@
 // Messages that a session shard could not be given yet, durable and in order: what is here counts as safe.
 
 import { limits } from "../../broker/limits.ts";
+import { firstRow } from "../../platform/first-row.ts";
 
 export interface OutboxMessage {
   /** Its place in the order of that session shard. */
@@ -83,10 +84,12 @@ export class Outbox {
   }
 
   remove(shard: number, id: number): void {
-    const [row] = this.#sql.exec<{ bytes: number }>(
-      "DELETE FROM outbox WHERE shard = ? AND id = ? RETURNING length(packet) AS bytes",
-      shard,
-      id,
+    const row = firstRow(
+      this.#sql.exec<{ bytes: number }>(
+        "DELETE FROM outbox WHERE shard = ? AND id = ? RETURNING length(packet) AS bytes",
+        shard,
+        id,
+      ),
     );
     if (row === undefined) return;
     this.#messages -= 1;

@@ -3,6 +3,7 @@
 import type { Met } from "../../broker/topics/retained-lookup.ts";
 import { retainedTopics } from "../../broker/topics/retained-lookup.ts";
 import { slotOfTopic } from "../../broker/topics/slots.ts";
+import { firstRow } from "../../platform/first-row.ts";
 
 /** Topics are looked up over all slots of the shard: one partition. */
 const PARTITION = 0;
@@ -63,10 +64,12 @@ export class RetainedStore {
 
   /** The retained message of a topic; one that has expired is removed. */
   find(topic: string, now: number): RetainedMessage | null {
-    const [row] = this.#sql.exec<RetainedRow>(
-      "SELECT expires_at, packet FROM retained WHERE slot = ? AND topic = ?",
-      slotOfTopic(topic),
-      topic,
+    const row = firstRow(
+      this.#sql.exec<RetainedRow>(
+        "SELECT expires_at, packet FROM retained WHERE slot = ? AND topic = ?",
+        slotOfTopic(topic),
+        topic,
+      ),
     );
     if (row === undefined) return null;
     if (row.expires_at === 0 || row.expires_at > now) {
@@ -77,9 +80,8 @@ export class RetainedStore {
   }
 
   #firstFrom(from: string): string | null {
-    const [row] = this.#sql.exec<{ topic: string }>(
-      "SELECT topic FROM retained WHERE topic >= ? ORDER BY topic LIMIT 1",
-      from,
+    const row = firstRow(
+      this.#sql.exec<{ topic: string }>("SELECT topic FROM retained WHERE topic >= ? ORDER BY topic LIMIT 1", from),
     );
     return row?.topic ?? null;
   }

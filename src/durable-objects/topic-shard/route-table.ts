@@ -5,6 +5,7 @@ import { limits } from "../../broker/limits.ts";
 import { FilterTrie } from "../../broker/topics/filter-trie.ts";
 import { MatchCache } from "../../broker/topics/match-cache.ts";
 import { EVERYWHERE, slotOfFilter, slotOfTopic } from "../../broker/topics/slots.ts";
+import { firstRow } from "../../platform/first-row.ts";
 
 export class RouteTable {
   readonly #sql: SqlStorage;
@@ -14,10 +15,12 @@ export class RouteTable {
   constructor(sql: SqlStorage) {
     this.#sql = sql;
     const firstFrom = (slot: number, from: string) => {
-      const [row] = sql.exec<{ filter: string }>(
-        "SELECT filter FROM route WHERE slot = ? AND filter >= ? ORDER BY filter LIMIT 1",
-        slot,
-        from,
+      const row = firstRow(
+        sql.exec<{ filter: string }>(
+          "SELECT filter FROM route WHERE slot = ? AND filter >= ? ORDER BY filter LIMIT 1",
+          slot,
+          from,
+        ),
       );
       return row?.filter ?? null;
     };
@@ -47,11 +50,13 @@ export class RouteTable {
   /** Makes a session shard's word about a filter true, unless a newer one is known. */
   apply(shard: number, filter: string, number: number, wanted: boolean): void {
     const slot = slotOfFilter(filter);
-    const [known] = this.#sql.exec<{ number: number }>(
-      "SELECT number FROM route WHERE slot = ? AND filter = ? AND shard = ?",
-      slot,
-      filter,
-      shard,
+    const known = firstRow(
+      this.#sql.exec<{ number: number }>(
+        "SELECT number FROM route WHERE slot = ? AND filter = ? AND shard = ?",
+        slot,
+        filter,
+        shard,
+      ),
     );
     if (known !== undefined && known.number >= number) return;
     if (wanted) {
