@@ -5,14 +5,12 @@
 import type { EnvelopeHeader } from "../contracts/envelope.ts";
 import { EnvelopeWriter } from "../contracts/envelope.ts";
 import type { DeliverReply } from "../contracts/rpc.ts";
-import { LazyTimer } from "./lazy-timer.ts";
 import { soon } from "./soon.ts";
+import { TravellingAnswer } from "./travelling-answer.ts";
 
 /** A stream whose last batch held this many entries is under load: waiting a moment makes the next one larger. */
 const BUSY_ENTRIES = 4;
 const BUSY_WAIT_MS = 1;
-/** How long an answer may wait for a batch that it can travel with. */
-const ANSWER_WAIT_MS = 20;
 
 export interface StreamSenderOptions<Token> {
   /** This object's index among its kind, and how often it has started. */
@@ -61,14 +59,8 @@ export class StreamSender<Token> {
   #pumpScheduled = false;
   /** What is collected is sent at the end of this event. */
   #sendsSoon = false;
-  /** The last batch from the receiver that was done, and in which incarnation the receiver sent it. */
-  #answered = { incarnation: 0, sequence: 0 };
-  /** Is told whether that answer travels, where it waits for something to travel with. */
-  #waitingAnswer: ((travels: boolean) => void) | null = null;
-  readonly #answerTimer = new LazyTimer(ANSWER_WAIT_MS, () => {
-    this.#answerTravels(false);
-    return false;
-  });
+  /** To the receiver's own batches. */
+  readonly #answer = new TravellingAnswer();
   #lastEntries = 0;
   #attempt = 0;
   #retryTimer: ReturnType<typeof setTimeout> | null = null;
@@ -117,7 +109,7 @@ export class StreamSender<Token> {
    *  travels along with what is sent at the end of this event. */
   answer(incarnation: number, sequence: number): boolean {
     if (!this.#sendsSoon || this.#receiver !== incarnation) return false;
-    this.#answered = { incarnation, sequence };
+    this.#answer.set(incarnation, sequence);
     return true;
   }
 
@@ -125,19 +117,11 @@ export class StreamSender<Token> {
    *  to know. */
   answerSoon(incarnation: number, sequence: number): boolean | Promise<boolean> {
     if (this.answer(incarnation, sequence)) return true;
-    const others = this.#waitingAnswer !== null;
-    this.#answerTravels(false);
+    const others = this.#answer.waits;
+    this.#answer.giveUp();
     if (others || this.#receiver !== incarnation || this.troubled || this.#unanswered.length > 0) return false;
-    this.#answered = { incarnation, sequence };
-    this.#answerTimer.arm();
-    return new Promise((resolve) => {
-      this.#waitingAnswer = resolve;
-    });
-  }
-
-  #answerTravels(travels: boolean): void {
-    this.#waitingAnswer?.(travels);
-    this.#waitingAnswer = null;
+    this.#answer.set(incarnation, sequence);
+    return this.#answer.wait();
   }
 
   /** Sends a batch without entries: its answer tells whether the receiver was reset. */
@@ -185,10 +169,9 @@ export class StreamSender<Token> {
       sequence: batch.sequence,
       base: this.#unanswered[0]?.sequence ?? batch.sequence,
       receiver: this.#receiver,
-      answered: this.#answered.incarnation === this.#receiver ? this.#answered.sequence : 0,
+      answered: this.#answer.take(this.#receiver),
       writeAtOnce: this.#unanswered.length >= bounds.callsOutstanding,
     };
-    this.#answerTravels(header.answered > 0);
     this.#options.call(batch.writer.seal(header), (reply) => {
       if (reply === null) this.#onFailure(batch);
       else this.#onReply(batch, reply);
