@@ -4,6 +4,7 @@
 import { readHeader } from "../contracts/envelope.ts";
 import type { DeliverReply } from "../contracts/rpc.ts";
 import { readReply, STREAM_URL } from "../contracts/stream.ts";
+import { log } from "./log.ts";
 import { soon } from "./soon.ts";
 
 const IDLE_MS = 100;
@@ -109,7 +110,13 @@ export class StreamChannel {
     this.#calls = new Map();
     // Not from within `deliver`, that may have found it broken.
     soon(() => {
-      for (const { onReply } of calls.values()) onReply(null);
+      for (const { onReply } of calls.values()) {
+        try {
+          onReply(null);
+        } catch (error) {
+          log.error("a batch failed, and so did what follows from it", { error }); // The others must still know.
+        }
+      }
     });
   }
 
