@@ -181,7 +181,12 @@ export class StreamSender<Token> {
   #onReply(batch: Batch<Token>, reply: DeliverReply): void {
     switch (reply.status) {
       case "done":
-        this.#receiver = Math.max(this.#receiver, reply.incarnation);
+        // A receiver that is no more may still be heard, and its sequences may have been given anew since.
+        if (reply.incarnation < this.#receiver) {
+          this.#onFailure(batch);
+          return;
+        }
+        this.#receiver = reply.incarnation;
         this.#onDone(batch);
         return;
       case "stale":
@@ -220,8 +225,9 @@ export class StreamSender<Token> {
     this.#beginAgain();
     if (batch.outstanding || this.#retryTimer !== null) return;
     this.#attempt += 1;
-    if (this.#attempt === 1) this.#options.onTrouble(this.tokens());
+    // First: it is tried again whatever becomes of what its user does now.
     this.#retryTimer = setTimeout(() => this.#retry(), this.#options.backOffMs(this.#attempt));
+    if (this.#attempt === 1) this.#options.onTrouble(this.tokens());
   }
 
   /** Tries the first unanswered batch alone: only when it came through do the others follow. */

@@ -3,6 +3,7 @@
 
 import fc from "fast-check";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import type { EnvelopeHeader } from "../../../src/contracts/envelope.ts";
 import type { DeliverReply } from "../../../src/contracts/rpc.ts";
 import { readHeader, visitEntries } from "../../../src/contracts/envelope.ts";
 import { StreamReceiver } from "../../../src/platform/stream-receiver.ts";
@@ -265,6 +266,75 @@ it("tells that a batch travels only when all before it are done", async () => {
   expect(await first).toBeNull();
   expect(await receiver.receive(batch(3), () => undefined, travels)).toBeNull();
   expect(asked).toEqual([1, 3]);
+});
+
+it("counts no answer of a receiver that has been replaced for what was sent again to its successor", async () => {
+  const sent: { header: EnvelopeHeader; numbers: number[]; onReply: (reply: DeliverReply | null) => void }[] = [];
+  const received = new Set<number>();
+  const sender = new StreamSender<number>({
+    sender: 0,
+    incarnation: 1,
+    bounds,
+    call: (envelope, onReply) => {
+      const numbers: number[] = [];
+      visitEntries(envelope, { publish: (number) => numbers.push(number) });
+      sent.push({ header: readHeader(envelope), numbers, onReply });
+    },
+    backOffMs: () => 10,
+    onAnswered: (tokens) => {
+      for (const token of tokens) received.add(token);
+    },
+    onTrouble: () => undefined,
+    onRecovered: () => undefined,
+    onReset: (repeat) => {
+      for (const number of received) repeat((writer) => writer.publish(number, 0, 0, PACKET), number);
+    },
+    onReplaced: () => undefined,
+  });
+  const send = async (number: number) => {
+    sender.writer.publish(number, 0, 0, PACKET);
+    sender.written(number);
+    await vi.advanceTimersByTimeAsync(0);
+  };
+  await send(1);
+  sent[0]?.onReply({ status: "done", incarnation: 1 });
+  await send(2);
+  sent[1]?.onReply({ status: "reset", incarnation: 2 });
+  expect(sent.slice(2).map(({ numbers }) => numbers)).toEqual([[1], [2]]);
+  // What the first life of the receiver said on another way arrives only now; then the socket to the second one breaks.
+  sent[2]?.onReply({ status: "done", incarnation: 1 });
+  sent[3]?.onReply(null);
+  await vi.advanceTimersByTimeAsync(1_000);
+  const again = sent[4];
+  expect(again?.numbers).toEqual([1]);
+  expect(again?.header.base).toBe(again?.header.sequence);
+});
+
+it("sends again though its user could not bear the trouble", async () => {
+  const replies: ((reply: DeliverReply | null) => void)[] = [];
+  const answered: number[] = [];
+  const sender = new StreamSender<number>({
+    sender: 0,
+    incarnation: 1,
+    bounds,
+    call: (_envelope, onReply) => replies.push(onReply),
+    backOffMs: () => 10,
+    onAnswered: (tokens) => answered.push(...tokens),
+    onTrouble: () => {
+      throw new Error("no room");
+    },
+    onRecovered: () => undefined,
+    onReset: () => undefined,
+    onReplaced: () => undefined,
+  });
+  sender.writer.publish(1, 0, 0, PACKET);
+  sender.written(1);
+  await vi.advanceTimersByTimeAsync(0);
+  expect(() => replies[0]?.(null)).toThrow("no room");
+  await vi.advanceTimersByTimeAsync(1_000);
+  replies[1]?.({ status: "done", incarnation: 1 });
+  expect(answered).toEqual([1]);
+  expect(sender.troubled).toBe(false);
 });
 
 it("refuses the calls of a replaced sender", async () => {
