@@ -50,7 +50,14 @@ export const limits = {
   /** How long a message may be in memory alone while its recipients have not acknowledged; then it is written. */
   ackDeadlineMs: 50,
 
-  /** Durable outbox of a topic shard; past either a publish is refused: 5.0 gets 0x97, 3.1.1 no answer and the end. */
+  /** Published at QoS 2 and not yet safe with all who want it: of one session shard to one topic shard, under way at once. */
+  exactlyOnceMessages: 1_000,
+  exactlyOnceBytes: 4 * MIB,
+  /** Wills too large for the attach, which a shard keeps in memory until the client attaches, for the time at most. */
+  keptWills: 100,
+  keptWillMs: 30 * SECOND,
+
+  /** Durable outbox of a shard; past either a publish is refused: 5.0 gets 0x97, 3.1.1 no answer and the end. */
   outboxMessages: 100_000,
   outboxBytes: 256 * MIB,
 
@@ -69,6 +76,10 @@ export const limits = {
 
   /** Unacknowledged messages sent to a client, as far as its Receive Maximum allows more; past it they wait. */
   inflightMessages: 32,
+  /** Messages of QoS 2 that a client has not released (a deployment's settings may differ): past it what it publishes
+   *  at QoS 2 waits at the edge, and after the time the client is ended with 0x93. */
+  awaitingReleases: 100,
+  awaitingReleaseMs: 300 * SECOND,
   /** Receive Maximum that the server announces; a client that sends more unacknowledged gets 0x93. The highest there is:
    *  many clients heed none, and memory is bounded by bytes. */
   serverReceiveMaximum: 65_535,

@@ -26,6 +26,21 @@ export const brokerSettingsSchema = z.object({
   inflightMax: z.number().int().positive().max(65_535),
   ackDeadlineMs: z.number().int().min(0).max(1_000),
   keepAliveSecondsMax: z.number().int().min(0).max(65_535),
+  /** Messages of QoS 2 that a client may leave unreleased; what it publishes beyond them waits. */
+  awaitingReleaseMax: z.number().int().positive().max(65_535).default(limits.awaitingReleases),
+  /** How long such a message may wait; then the client is ended with 0x93. */
+  awaitingReleaseSeconds: z
+    .number()
+    .int()
+    .positive()
+    .default(limits.awaitingReleaseMs / 1_000),
+  /** Longest Message Expiry Interval; null: as the publisher says. */
+  messageExpirySecondsMax: z.number().int().positive().nullable().default(null),
+  /** What becomes of a client whose id is connected already: it takes over, is refused, or takes over from the same user
+   *  alone. */
+  duplicateClientId: z.enum(["take_over", "refuse", "same_user"]).default("take_over"),
+  /** Response Information of a client that asks for it: `${clientid}` stands for its id; null: none. */
+  responseInformation: z.string().max(1_024).nullable().default("response/${clientid}/"),
 });
 export type BrokerSettings = z.infer<typeof brokerSettingsSchema>;
 
@@ -49,4 +64,9 @@ export const defaultBrokerSettings: BrokerSettings = {
   inflightMax: limits.inflightMessages,
   ackDeadlineMs: limits.ackDeadlineMs,
   keepAliveSecondsMax: 65_535,
+  awaitingReleaseMax: limits.awaitingReleases,
+  awaitingReleaseSeconds: limits.awaitingReleaseMs / 1_000,
+  messageExpirySecondsMax: null,
+  duplicateClientId: "take_over",
+  responseInformation: "response/${clientid}/",
 };

@@ -67,12 +67,24 @@ export interface Attach {
   configVersion: number;
   /** The revision of users that the edge judged by; a shard refuses one older than a change of this user. */
   principalRevision: number;
+  /** Absent: none. */
+  will?: AttachedWill;
+}
+
+/** A client's Will Message, section 3.1.2.5 of 5.0. */
+export interface AttachedWill {
+  /** A normalised PUBLISH of 5.0, in base64; or the name under which the shard keeps it, because it is large. */
+  packet: string | { keptAs: string };
+  /** Seconds. */
+  delayInterval: number;
 }
 
 /** The link stands. */
 export interface Attached {
   v: 1;
   sessionPresent: boolean;
+  /** Messages of QoS 2 that the session has taken and the client has not released; absent: none. */
+  awaitingRelease?: number[];
 }
 
 /** The client may not connect. */

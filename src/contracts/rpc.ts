@@ -147,6 +147,9 @@ export interface SessionShardRpc {
     limit: number,
   ): Promise<Outcome<{ clients: ClientInfo[]; count: number }, NotProvisioned>>;
   findClient(clientId: string): Promise<Outcome<ClientInfo | null, NotProvisioned>>;
+  /** Keeps a will that is too large for the attach that follows at once. Returns the name under which it is kept, null if
+   *  too many are. */
+  keepWill(packet: Uint8Array): Promise<Outcome<string | null, NotProvisioned>>;
   /** Ends the connection with 0x98 and discards the session. False: there is none. */
   kickClient(clientId: string): Promise<Outcome<boolean, NotProvisioned>>;
   /** Null: there is no such client. */

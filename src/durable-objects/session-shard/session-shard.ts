@@ -125,6 +125,10 @@ export class SessionShard extends DurableObject<Env> implements SessionShardRpc 
     return this.#answer((shard) => shard.directory.find(clientId));
   }
 
+  async keepWill(packet: Uint8Array): Promise<Outcome<string | null, NotProvisioned>> {
+    return this.#answer((shard) => shard.keptWills.keep(packet));
+  }
+
   async kickClient(clientId: string): Promise<Outcome<boolean, NotProvisioned>> {
     return this.#answer((shard) => shard.management.kick(clientId));
   }

@@ -19,6 +19,7 @@ import { Deliveries } from "./deliveries.ts";
 import { Directory } from "./directory.ts";
 import { EffectPerformer } from "./effect-performer.ts";
 import { Intake } from "./intake.ts";
+import { KeptWills } from "./kept-wills.ts";
 import { LinkEvents } from "./link-events.ts";
 import { Links } from "./links.ts";
 import { Management } from "./management.ts";
@@ -43,6 +44,7 @@ export class Shard {
   readonly management: Management;
   readonly intake: Intake;
   readonly directory: Directory;
+  readonly keptWills = new KeptWills(Date.now);
   readonly #context: DurableObjectState;
   readonly #env: Env;
   readonly #state: ShardState;
