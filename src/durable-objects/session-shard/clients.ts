@@ -3,6 +3,7 @@
 import { limits } from "../../broker/limits.ts";
 import type { ReasonCode } from "../../broker/mqtt/reason-codes.ts";
 import { reasonCodes } from "../../broker/mqtt/reason-codes.ts";
+import { writeHandshakes } from "../../broker/session/handshakes.ts";
 import type { Effect } from "../../broker/session/effects.ts";
 import type { DeploymentConfig } from "../../contracts/deployment-config.ts";
 import type { Attach, Refused } from "../../contracts/link.ts";
@@ -13,12 +14,14 @@ import { linkTags } from "./links.ts";
 import type { SessionRecords } from "./session-records.ts";
 import type { Sessions } from "./sessions.ts";
 import type { StorageBound } from "./storage-bound.ts";
+import type { WriteBehindStore } from "./write-behind-store.ts";
 
 export interface ClientPorts {
   links: Links;
   sessions: Sessions;
   records: SessionRecords;
   storage: StorageBound;
+  store: WriteBehindStore;
   effects: Effect[];
   config(): DeploymentConfig;
   now(): number;
@@ -26,6 +29,9 @@ export interface ClientPorts {
   /** Expires sessions at that time at the latest. */
   expireAt(at: number): void;
 }
+
+/** Bytes of handshakes that a socket's attachment may hold: it has a bound of its own. */
+const ATTACHMENT_BYTES = 8_192;
 
 /** What a client that may connect is given. */
 export interface Attachable {
@@ -99,6 +105,23 @@ export class Clients {
     this.#ports.links.markStored(link);
     this.#ports.records.connected(link.attachment, false);
     link.save();
+  }
+
+  /** Makes the handshakes of QoS 2 of a connected client durable, and that their messages are gone: in its row if the session
+   *  outlives the connection, else with its socket, which it does not outlive. */
+  keepHandshakes(link: Link): void {
+    const { records, store } = this.#ports;
+    const bytes = writeHandshakes(link.session.handshakes);
+    const inAttachment = !link.lasting && (bytes?.length ?? 0) <= ATTACHMENT_BYTES;
+    if (inAttachment) link.attachment.handshakes = bytes ?? new Uint8Array();
+    else delete link.attachment.handshakes;
+    if (inAttachment) {
+      link.save();
+      return;
+    }
+    this.store(link);
+    store.flushRemoved();
+    records.keepHandshakes(link.session.uid, bytes);
   }
 
   /** Ends a client: DISCONNECT with this reason, then as if it had gone. */

@@ -66,6 +66,11 @@ export class LinkEvents {
     retained.advance(attachment.uid);
   }
 
+  /** Packet ids of QoS 2 that an attached client has not released. */
+  awaitingRelease({ uid }: LinkAttachment): readonly number[] {
+    return this.#ports.links.byUid(uid)?.session.inbound.awaitingRelease ?? [];
+  }
+
   /** A frame of a link. What fails here ends that client alone. */
   frame(socket: WebSocket, frame: Uint8Array): void {
     const { links, clients, performer, retained, effects, now } = this.#ports;

@@ -22,6 +22,8 @@ export interface LinkAttachment {
   sentUpTo: number;
   /** Last message sent over this connection; absent: as sentUpTo. */
   cursor?: number;
+  /** Handshakes of QoS 2 of a session that ends with its connection; absent: its row has them, or there are none. */
+  handshakes?: Uint8Array;
 }
 
 export class Link {

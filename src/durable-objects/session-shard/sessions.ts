@@ -3,6 +3,9 @@
 
 import { BoundedCache } from "../../broker/bounded-cache.ts";
 import { limits } from "../../broker/limits.ts";
+import type { Handshakes } from "../../broker/session/handshakes.ts";
+import { noHandshakes, readHandshakes } from "../../broker/session/handshakes.ts";
+import type { InboundLimits } from "../../broker/session/inbound.ts";
 import type { OutboundLimits } from "../../broker/session/outbound.ts";
 import { Session } from "../../broker/session/session.ts";
 import type { OutboundState } from "../../broker/session/stored-queue.ts";
@@ -59,7 +62,8 @@ export class Sessions {
       if (found === null) this.discard(uid);
       return null;
     }
-    const session = this.#make(uid, record.client_id, store.state(uid, record.sent_up_to));
+    const state = store.state(uid, record.sent_up_to);
+    const session = this.#make(uid, record.client_id, state, handshakesOf(record));
     this.#offline.set(uid, session);
     return session;
   }
@@ -87,6 +91,7 @@ export class Sessions {
     this.#offline.delete(attachment.uid);
     const session = cached ?? this.load(attachment);
     session.outbound.limits = this.#outboundLimits();
+    session.inbound.limits = this.#inboundLimits();
     return session;
   }
 
@@ -96,8 +101,11 @@ export class Sessions {
   }
 
   /** A session from what is stored of it. */
-  load({ uid, attach, stored, sentUpTo }: LinkAttachment): Session {
-    return this.#make(uid, attach.clientId, stored ? this.#ports.store.state(uid, sentUpTo) : EMPTY);
+  load({ uid, attach, stored, sentUpTo, handshakes }: LinkAttachment): Session {
+    const state = stored ? this.#ports.store.state(uid, sentUpTo) : EMPTY;
+    if (handshakes !== undefined) return this.#make(uid, attach.clientId, state, readHandshakes(handshakes));
+    const record = stored ? this.#ports.records.findByUid(uid) : null;
+    return this.#make(uid, attach.clientId, state, handshakesOf(record));
   }
 
   /** Forgets a session and all that hangs on it. */
@@ -156,19 +164,30 @@ export class Sessions {
     return records.findByUid(record.uid);
   }
 
-  #make(uid: number, clientId: string, state: OutboundState): Session {
+  #make(uid: number, clientId: string, state: OutboundState, handshakes: Handshakes): Session {
     return new Session({
       uid,
       clientId,
       store: this.#ports.store,
       state,
       limits: this.#outboundLimits(),
-      serverReceiveMaximum: limits.serverReceiveMaximum,
+      inboundLimits: this.#inboundLimits(),
+      handshakes,
     });
+  }
+
+  #inboundLimits(): InboundLimits {
+    const { awaitingReleaseMax } = this.#ports.config().settings;
+    return { receiveMaximum: limits.serverReceiveMaximum, awaitingReleaseMax };
   }
 
   #outboundLimits(): OutboundLimits {
     const { inflightMax, queueLengthMax, queueStoreQos0 } = this.#ports.config().settings;
     return { inflightMax, queueLengthMax, queueStoreQos0, queueBytesMax: limits.sessionQueueBytes };
   }
+}
+
+function handshakesOf(record: SessionRecord | null): Handshakes {
+  if (record === null || record.handshakes === null) return noHandshakes;
+  return readHandshakes(new Uint8Array(record.handshakes));
 }

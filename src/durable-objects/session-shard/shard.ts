@@ -24,6 +24,8 @@ import { LinkEvents } from "./link-events.ts";
 import { Links } from "./links.ts";
 import { Management } from "./management.ts";
 import { PrincipalChanges } from "./principal-changes.ts";
+import { Origins } from "./origins.ts";
+import { Outbox, SETTLED_FLUSH_MS } from "./outbox.ts";
 import { Publishes } from "./publishes.ts";
 import { RetainedReads } from "./retained-reads.ts";
 import { Routes } from "./routes.ts";
@@ -61,6 +63,7 @@ export class Shard {
   readonly #clients: Clients;
   readonly #sweep: Sweep;
   readonly #publishes: Publishes;
+  readonly #outbox: Outbox;
   readonly #routes: Routes;
   readonly #retained: RetainedReads;
   readonly #deliveries: Deliveries;
@@ -81,6 +84,7 @@ export class Shard {
     this.#storage = this.#newStorageBound();
     this.#subscriptions = new Subscriptions(sql);
     this.#publishes = this.#newPublishes();
+    this.#outbox = this.#newOutbox();
     this.#routes = this.#newRoutes();
     this.#retained = this.#newRetainedReads();
     this.#links = new Links({
@@ -101,6 +105,7 @@ export class Shard {
       subscriptions: this.#subscriptions,
       principals: new PrincipalChanges(sql),
       publishes: this.#publishes,
+      outbox: this.#outbox,
       routes: this.#routes,
       retained: this.#retained,
       links: this.#links,
@@ -127,6 +132,7 @@ export class Shard {
     this.directory = new Directory(clients);
     this.#routes.recover();
     this.#retained.recover();
+    this.#outbox.recover();
   }
 
   /** A batch of a topic shard. */
@@ -198,6 +204,19 @@ export class Shard {
     });
   }
 
+  #newOutbox(): Outbox {
+    const flush = new LazyTimer(SETTLED_FLUSH_MS, () => {
+      this.#outbox.flush();
+      return false;
+    });
+    return new Outbox({
+      sql: this.#context.storage.sql,
+      topicShards: () => this.#config().shards.topic,
+      send: (topicShard, message, awaiter) => this.#publishes.publishOnce(topicShard, message, awaiter),
+      onSettled: () => flush.arm(),
+    });
+  }
+
   #newRoutes(): Routes {
     return new Routes(this.#context.storage.sql, {
       topicShards: () => this.#config().shards.topic,
@@ -219,6 +238,7 @@ export class Shard {
   #newDeliveries(): Deliveries {
     return new Deliveries({
       store: this.#store,
+      origins: new Origins(this.#context.storage.sql),
       effects: this.#effects,
       now: Date.now,
       ackDeadlineMs: () => this.#config().settings.ackDeadlineMs,
