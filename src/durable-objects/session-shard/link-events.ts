@@ -18,6 +18,7 @@ import type { PrincipalChanges } from "./principal-changes.ts";
 import type { RetainedReads } from "./retained-reads.ts";
 import type { SubscribeHandler } from "./subscribe.ts";
 import type { Sweep } from "./sweep.ts";
+import type { Wills } from "./wills.ts";
 
 const PUBLISH = 3;
 
@@ -27,6 +28,7 @@ export interface LinkEventsPorts {
   clients: Clients;
   principals: PrincipalChanges;
   retained: RetainedReads;
+  wills: Wills;
   subscribe: SubscribeHandler;
   sweep: Sweep;
   performer: EffectPerformer;
@@ -42,9 +44,10 @@ export class LinkEvents {
   }
 
   /** What the edge must learn before its judgement counts; null: it knows enough. */
-  stale({ configVersion, principalRevision, username }: Attach): Stale | null {
+  stale({ configVersion, principalRevision, username, will }: Attach): Stale | null {
     const config = this.#ports.config();
     if (configVersion < config.version) return { v: 1, config };
+    if (will !== undefined && !this.#ports.wills.knows(will)) return { v: 1 };
     const changed = username === null ? 0 : this.#ports.principals.revisionOf(username);
     return principalRevision < changed ? { v: 1 } : null;
   }
@@ -128,6 +131,7 @@ export class LinkEvents {
         link.farewell = {
           reason: packet.reasonCode === 0 ? "normal" : "closed",
           sessionExpiryInterval: packet.sessionExpiryInterval,
+          discardsWill: packet.reasonCode === 0, // [MQTT-3.14.4-3]
         };
         return;
       case "connect":

@@ -105,9 +105,13 @@ export const migrations: readonly string[] = [
    -- Wills of connected clients, and those that are to be published at a time.
    CREATE TABLE will (
      uid INTEGER PRIMARY KEY,
+     client_id TEXT NOT NULL,
      delay INTEGER NOT NULL,
      due INTEGER,
+     -- The client was lost by the service's own doing.
+     ours INTEGER NOT NULL,
      packet BLOB NOT NULL
    );
-   CREATE INDEX will_due ON will (due) WHERE due IS NOT NULL;`,
+   CREATE INDEX will_due ON will (due) WHERE due IS NOT NULL;
+   CREATE INDEX will_waiting ON will (client_id) WHERE due IS NOT NULL;`,
 ];

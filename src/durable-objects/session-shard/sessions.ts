@@ -16,6 +16,7 @@ import type { RetainedReads } from "./retained-reads.ts";
 import type { Routes } from "./routes.ts";
 import type { SessionRecord, SessionRecords } from "./session-records.ts";
 import type { Subscriptions } from "./subscriptions.ts";
+import type { Wills } from "./wills.ts";
 import type { WriteBehindStore } from "./write-behind-store.ts";
 
 const EXPIRY_BATCH = 100;
@@ -28,6 +29,7 @@ export interface SessionsPorts {
   subscriptions: Subscriptions;
   routes: Routes;
   retained: RetainedReads;
+  wills: Wills;
   config(): DeploymentConfig;
   now(): number;
   /** Calls `expire` at that time at the latest. */
@@ -110,7 +112,7 @@ export class Sessions {
 
   /** Forgets a session and all that hangs on it. */
   discard(uid: number): void {
-    const { subscriptions, routes, retained, store, records } = this.#ports;
+    const { subscriptions, routes, retained, store, records, wills } = this.#ports;
     for (const { filter } of subscriptions.list(uid)) {
       subscriptions.remove(uid, filter);
       retained.drop(uid, filter);
@@ -118,6 +120,7 @@ export class Sessions {
     }
     store.clear(uid);
     records.remove(uid);
+    wills.sessionEnded(uid);
     this.#offline.delete(uid);
   }
 
@@ -142,8 +145,10 @@ export class Sessions {
   /** The record of a session without a connection; null: it has expired, and was discarded. One that lost its socket
    *  with the object's memory counts as disconnected from now. */
   #offlineNow(record: SessionRecord): SessionRecord | null {
-    const { records, store, now, expireAt } = this.#ports;
-    if (record.disconnected_at !== null) {
+    const { records, store, wills, now, expireAt } = this.#ports;
+    if (record.disconnected_at === null) {
+      wills.left(record.uid, { sessionExpiryInterval: record.expiry_interval, ours: true });
+    } else {
       if (record.expires_at === null || record.expires_at > now()) return record;
       this.discard(record.uid);
       return null;

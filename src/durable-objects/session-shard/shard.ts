@@ -36,6 +36,7 @@ import { StorageBound } from "./storage-bound.ts";
 import { SubscribeHandler } from "./subscribe.ts";
 import { Subscriptions } from "./subscriptions.ts";
 import { Sweep } from "./sweep.ts";
+import { Wills } from "./wills.ts";
 import { WriteBehindStore } from "./write-behind-store.ts";
 
 /** How long the removal of an acknowledged message may wait for company. */
@@ -51,7 +52,7 @@ export class Shard {
   readonly #env: Env;
   readonly #state: ShardState;
   readonly #config: () => DeploymentConfig;
-  readonly #deadlines: Deadlines<"expire" | "unroute" | "sweep">;
+  readonly #deadlines: Deadlines<"expire" | "unroute" | "sweep" | "will">;
   /** What the broker asks for in this event; empty between events. */
   readonly #effects: Effect[] = [];
   readonly #performer: EffectPerformer;
@@ -64,6 +65,7 @@ export class Shard {
   readonly #sweep: Sweep;
   readonly #publishes: Publishes;
   readonly #outbox: Outbox;
+  readonly #wills: Wills;
   readonly #routes: Routes;
   readonly #retained: RetainedReads;
   readonly #deliveries: Deliveries;
@@ -79,6 +81,7 @@ export class Shard {
       expire: () => this.#sessions.expire(),
       unroute: (filter) => this.#routes.removeIfUnwanted(filter),
       sweep: () => this.#sweep.run(),
+      will: (_key, now) => this.#wills.run(now),
     });
     this.#store = this.#newStore();
     this.#storage = this.#newStorageBound();
@@ -90,6 +93,14 @@ export class Shard {
     this.#links = new Links({
       sockets: (tag) => context.getWebSockets(tag),
       resume: (socket, attachment) => this.#clients.resume(socket, attachment),
+    });
+
+    this.#wills = new Wills({
+      sql,
+      kept: this.keptWills,
+      now: Date.now,
+      take: (publish, publisher) => this.intake.takeWill(publish, publisher),
+      runAt: (at) => this.#deadlines.setEarlier("will", "", at),
     });
 
     // Each part takes of these what its ports name.
@@ -106,6 +117,7 @@ export class Shard {
       principals: new PrincipalChanges(sql),
       publishes: this.#publishes,
       outbox: this.#outbox,
+      wills: this.#wills,
       routes: this.#routes,
       retained: this.#retained,
       links: this.#links,
@@ -152,6 +164,7 @@ export class Shard {
   }
 
   async alarm(): Promise<void> {
+    this.#wills.recover(this.#links.count);
     await this.#deadlines.run(Date.now());
     this.#performer.settle();
   }
