@@ -15,25 +15,25 @@ const entries: [string, (writer: EnvelopeWriter) => void, unknown[], string][] =
     "publish",
     (writer) => writer.publish(7, 8, 9, packet),
     [7, 8, 9, packet],
-    "010000000740200000000000004022000000000000" + "00000006300400016100",
+    "01000000074020000000000000402200000000000000000006300400016100",
   ],
   [
     "publishOnce",
     (writer) => writer.publishOnce(6, 7, 8, 9, packet),
     [6, 7, 8, 9, packet],
-    "0440180000000000000000000740200000000000004022000000000000" + "00000006300400016100",
+    "044018000000000000000000074020000000000000402200000000000000000006300400016100",
   ],
   [
     "message",
     (writer) => writer.message(8, 9, packet),
     [8, 9, packet],
-    "1040200000000000004022000000000000" + "00000006300400016100",
+    "104020000000000000402200000000000000000006300400016100",
   ],
   [
     "messageOnce",
     (writer) => writer.messageOnce({ shard: 2, sequence: 6 }, 8, 9, packet),
     [{ shard: 2, sequence: 6 }, 8, 9, packet],
-    "160002401800000000000040200000000000004022000000000000" + "00000006300400016100",
+    "16000240180000000000004020000000000000402200000000000000000006300400016100",
   ],
   [
     "retained",
@@ -47,7 +47,7 @@ const entries: [string, (writer: EnvelopeWriter) => void, unknown[], string][] =
     "ownMessage",
     (writer) => writer.ownMessage(7, 8, 9, packet),
     [7, 8, 9, packet],
-    "150000000740200000000000004022000000000000" + "00000006300400016100",
+    "15000000074020000000000000402200000000000000000006300400016100",
   ],
 ];
 
@@ -102,7 +102,7 @@ it("an answer to a batch", () => {
 
 it("a data frame of a link", () => {
   const frame = writeDataFrame(258, [packet], packet.length);
-  expect(hex(frame)).toBe("0100000102" + "300400016100");
+  expect(hex(frame)).toBe("0100000102300400016100");
   expect(readCredit(new DataView(frame.buffer))).toBe(258);
 });
 

@@ -27,7 +27,6 @@ describe("CONNACK", () => {
     const { answer } = await connack("c");
     expect(answer.properties).toEqual({
       receiveMaximum: 65_535,
-      maximumQoS: 1,
       maximumPacketSize: 1_114_112,
       topicAliasMaximum: 4_095,
       sharedSubscriptionAvailable: false,
@@ -84,8 +83,12 @@ describe("refusals", () => {
     ["badUserNameOrPassword", 4, "a wrong password", { password: "wrong" }],
     ["badUserNameOrPassword", 4, "an unknown user", { username: "nobody" }],
     ["badUserNameOrPassword", 4, "nobody", { username: null, password: null }],
-    ["implementationSpecificError", 3, "a will", { will: { topic: "w", payload: "p", qos: 1, retain: false } }],
-    ["qosNotSupported", 3, "a will at QoS 2", { will: { topic: "w", payload: "p", qos: 2, retain: false } }],
+    [
+      "topicNameInvalid",
+      3,
+      "a will too deep",
+      { will: { topic: "/".repeat(128), payload: "p", qos: 1, retain: false } },
+    ],
   ] as const)("%s: %s", async (name, returnCode, _what, options) => {
     const five = await connack("c", options);
     expect(five.answer.reasonCode).toBe(reasonCodes[name]);

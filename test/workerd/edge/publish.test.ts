@@ -78,7 +78,6 @@ describe("what ends a connection", () => {
   } as const;
 
   it.each([
-    ["[MQTT-3.2.2-11] QoS 2", { ...publish, qos: 2 }, reasonCodes.qosNotSupported],
     ["a payload over the plan", { ...publish, payload: "x".repeat(1_001) }, reasonCodes.packetTooLarge],
     ["[MQTT-3.3.2-2] a wildcard in a topic", { ...publish, topic: "a/+" }, reasonCodes.topicNameInvalid],
     ["a topic of too many levels", { ...publish, topic: "/".repeat(128) }, reasonCodes.topicNameInvalid],
