@@ -10,7 +10,12 @@ import { peerAddressOf } from "./peer-address.ts";
 const subprotocols = ["mqtt", "mqttv5.0", "mqttv3.1"] as const;
 
 /** Answers a request for a deployment's MQTT endpoint. */
-export async function upgradeMqtt(request: Request, env: Env, deploymentId: DeploymentId): Promise<Response> {
+export async function upgradeMqtt(
+  request: Request,
+  env: Env,
+  context: ExecutionContext,
+  deploymentId: DeploymentId,
+): Promise<Response> {
   if (request.method !== "GET") return refuse(405, "The MQTT endpoint takes GET.", { Allow: "GET" });
   if (request.headers.get("Upgrade")?.toLowerCase() !== "websocket") {
     return refuse(426, "This is an MQTT endpoint: connect with a WebSocket.", { Upgrade: "websocket" });
@@ -23,7 +28,8 @@ export async function upgradeMqtt(request: Request, env: Env, deploymentId: Depl
   if (config === undefined) return refuse(503, "The deployment does not answer: try again.", { "Retry-After": "1" });
   if (config === null) return refuse(404, "Not found.");
   const { 0: client, 1: server } = new WebSocketPair();
-  new MqttConnection(server, { env, deploymentId, config, peerAddress: peerAddressOf(request) }).start();
+  const hold = (work: Promise<unknown>) => context.waitUntil(work);
+  new MqttConnection(server, { env, deploymentId, config, peerAddress: peerAddressOf(request), hold }).start();
   return new Response(null, { status: 101, webSocket: client, headers: { "Sec-WebSocket-Protocol": subprotocol } }); // [MQTT-6.0.0-4]
 }
 

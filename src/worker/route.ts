@@ -16,7 +16,7 @@ export async function route(request: Request, env: Env, context: ExecutionContex
     case "none":
       return notFound();
     case "deployment":
-      if (target.path === "/mqtt") return upgradeMqtt(request, env, target.id);
+      if (target.path === "/mqtt") return upgradeMqtt(request, env, context, target.id);
       if (target.path === "/api/v5" || target.path.startsWith("/api/v5/")) {
         return serveDeploymentApi(request, env, context, target.id, target.path);
       }

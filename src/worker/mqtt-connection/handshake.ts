@@ -30,6 +30,8 @@ export type Judged = Accepted | { outcome: "refused"; reasonCode: ReasonCode; re
 export interface HandshakeOwner {
   /** Finds out who it is and opens its link. Rejects for a bug alone. */
   judge(connect: ConnectPacket): Promise<Judged>;
+  /** The runtime ends a connection's invocation when its device has gone: not before this has settled. */
+  hold(work: Promise<unknown>): void;
   /** CONNACK has said yes; `early` came meanwhile and is to be handled now. */
   accepted(connect: ConnectPacket, accepted: Accepted, early: readonly Uint8Array[]): void;
   /** CONNACK has said no, or cannot be said: the device is to be closed. */
@@ -107,7 +109,8 @@ export class Handshake {
     if (connect.type !== "connect") return;
     this.#phase = "judged";
     this.#device.learn(connect.protocolVersion, connect.maximumPacketSize);
-    this.#judge(connect).catch((error: unknown) => this.#owner.onError(error));
+    // A link that opens once the device has gone is closed here, and by nobody else.
+    this.#owner.hold(this.#judge(connect).catch((error: unknown) => this.#owner.onError(error)));
   }
 
   #keep(packet: Uint8Array): void {

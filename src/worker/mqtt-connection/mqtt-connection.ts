@@ -34,6 +34,8 @@ export interface ConnectionOptions {
   readonly config: DeploymentConfig;
   /** Without port. */
   readonly peerAddress: string;
+  /** Keeps the invocation alive until this has settled, though the device goes: what was begun for it is undone then. */
+  readonly hold: (work: Promise<unknown>) => void;
 }
 
 export class MqttConnection implements HandshakeOwner, RelayOwner {
@@ -100,6 +102,10 @@ export class MqttConnection implements HandshakeOwner, RelayOwner {
   judge(connect: ConnectPacket): Promise<Judged> {
     const { env, deploymentId, peerAddress } = this.#options;
     return judge(env, deploymentId, peerAddress, connect);
+  }
+
+  hold(work: Promise<unknown>): void {
+    this.#options.hold(work);
   }
 
   accepted(connect: ConnectPacket, { link, config, awaitingRelease }: Accepted, early: readonly Uint8Array[]): void {

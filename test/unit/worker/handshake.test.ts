@@ -25,11 +25,12 @@ function connectBytes(fields: object = {}): Uint8Array {
 function setUp() {
   const [stub, linkStub] = [new SocketStub(), new SocketStub()];
   const { promise, resolve } = Promise.withResolvers<Judged>();
-  const heard: { asked: ConnectPacket[]; early: Uint8Array[] | null; refused: number; errors: unknown[] } = {
+  const heard: { asked: ConnectPacket[]; early: Uint8Array[] | null; refused: number; errors: unknown[]; held: Promise<unknown>[] } = {
     asked: [],
     early: null,
     refused: 0,
     errors: [],
+    held: [],
   };
   const device = new DeviceSocket(stub.asWebSocket, () => handshake.close());
   const handshake: Handshake = new Handshake(device, {
@@ -37,6 +38,7 @@ function setUp() {
       heard.asked.push(connect);
       return promise;
     },
+    hold: (work) => heard.held.push(work),
     accepted: (_connect, _accepted, early) => (heard.early = [...early]),
     refused: () => (heard.refused += 1),
     onError: (error) => heard.errors.push(error),
@@ -115,6 +117,17 @@ describe("a device that cannot be told", () => {
     handshake.close();
     await judged();
     expect([stub.sent, heard.early, linkStub.closedWith]).toEqual([[], null, linkClose.deviceGone]);
+  });
+
+  it("the invocation is held until the link of one that left is closed", async () => {
+    const { linkStub, handshake, heard, judged } = setUp();
+    handshake.onPacket(connectBytes());
+    handshake.close();
+    const [held] = heard.held;
+    expect(held).toBeInstanceOf(Promise);
+    const closedWhenLetGo = held?.then(() => linkStub.closedWith);
+    await judged();
+    expect(await closedWhenLetGo).toBe(linkClose.deviceGone);
   });
 
   it("its link is closed when CONNACK finds it gone", async () => {
