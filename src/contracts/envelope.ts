@@ -11,16 +11,20 @@
 //     1 publish         session -> topic   u32 number, f64 publisher, f64 expiresAt, u32 length, packet
 //     2 route request   session -> topic   u32 length, JSON RouteRequest
 //     3 retained        session -> topic   u32 length, JSON RetainedRequest
+//     4 once            session -> topic   f64 sequence, then as publish
 //     16 message        topic -> session   f64 publisher, f64 expiresAt, u32 length, packet
 //     17 retained       topic -> session   f64 session, u16 length, filter, f64 expiresAt, u32 length, packet
 //     18 routed         topic -> session   u32 first number, u32 count, u8 reason code
 //     19 route stored   topic -> session   u32 request, u8 accepted
 //     20 retained page  topic -> session   u32 length, JSON RetainedPage
 //     21 own message    topic -> session   u32 number, f64 publisher, f64 expiresAt, u32 length, packet
+//     22 once           topic -> session   u16 origin, f64 sequence, then as message
 //
 // A packet is a normalised MQTT 5.0 PUBLISH. `publisher` is the uid of the session it came from, 0 for the API.
 // `number` is 0 when nobody waits for the outcome. `expiresAt` is in epoch milliseconds, 0 for never. An own message is the
 // receiver's publish of that number, which no other shard wants: it has its outcome when the receiver has it safe.
+// A message that is to come once carries the index of the session shard that took it, its origin, and its sequence there:
+// a receiver that has a higher one of that origin by way of this topic shard has had it.
 
 const VERSION = 1;
 const HEADER_BYTES = 36;
@@ -30,12 +34,14 @@ const INITIAL_BYTES = 512;
 const PUBLISH = 1;
 const ROUTE_REQUEST = 2;
 const RETAINED_REQUEST = 3;
+const PUBLISH_ONCE = 4;
 const MESSAGE = 16;
 const RETAINED = 17;
 const ROUTED = 18;
 const ROUTE_STORED = 19;
 const RETAINED_PAGE = 20;
 const OWN_MESSAGE = 21;
+const MESSAGE_ONCE = 22;
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -88,6 +94,14 @@ export interface RetainedPage {
   more: boolean;
 }
 
+/** Names a message that is to come once. */
+export interface Origin {
+  /** Index of the session shard that took it. */
+  readonly shard: number;
+  /** Grows with each that it takes. */
+  readonly sequence: number;
+}
+
 /** Entries of one batch, in their order. Views into the envelope: copy what outlives the call. */
 export interface EntryVisitor {
   publish?(number: number, publisher: number, expiresAt: number, packet: Uint8Array): void;
@@ -99,6 +113,8 @@ export interface EntryVisitor {
   routeStored?(request: number, accepted: boolean): void;
   retainedPage?(page: RetainedPage): void;
   ownMessage?(number: number, publisher: number, expiresAt: number, packet: Uint8Array): void;
+  publishOnce?(sequence: number, number: number, publisher: number, expiresAt: number, packet: Uint8Array): void;
+  messageOnce?(origin: Origin, publisher: number, expiresAt: number, packet: Uint8Array): void;
 }
 
 /** Collects the entries of one batch. */
@@ -121,6 +137,19 @@ export class EnvelopeWriter {
     this.#numbered(OWN_MESSAGE, number, publisher, expiresAt, packet);
   }
 
+  publishOnce(sequence: number, number: number, publisher: number, expiresAt: number, packet: Uint8Array): void {
+    const at = this.#begin(PUBLISH_ONCE, 32 + packet.length);
+    this.#view.setFloat64(at, sequence);
+    this.#putNumbered(at + 8, number, publisher, expiresAt, packet);
+  }
+
+  messageOnce(origin: Origin, publisher: number, expiresAt: number, packet: Uint8Array): void {
+    const at = this.#begin(MESSAGE_ONCE, 30 + packet.length);
+    this.#view.setUint16(at, origin.shard);
+    this.#view.setFloat64(at + 2, origin.sequence);
+    this.#putMessage(at + 10, publisher, expiresAt, packet);
+  }
+
   routeRequest(request: RouteRequest): void {
     this.#json(ROUTE_REQUEST, request);
   }
@@ -134,10 +163,7 @@ export class EnvelopeWriter {
   }
 
   message(publisher: number, expiresAt: number, packet: Uint8Array): void {
-    const at = this.#begin(MESSAGE, 20 + packet.length);
-    this.#view.setFloat64(at, publisher);
-    this.#view.setFloat64(at + 8, expiresAt);
-    this.#sized(at + 16, packet);
+    this.#putMessage(this.#begin(MESSAGE, 20 + packet.length), publisher, expiresAt, packet);
   }
 
   retained(session: number, filter: string, expiresAt: number, packet: Uint8Array): void {
@@ -183,11 +209,18 @@ export class EnvelopeWriter {
   }
 
   #numbered(type: number, number: number, publisher: number, expiresAt: number, packet: Uint8Array): void {
-    const at = this.#begin(type, 24 + packet.length);
+    this.#putNumbered(this.#begin(type, 24 + packet.length), number, publisher, expiresAt, packet);
+  }
+
+  #putNumbered(at: number, number: number, publisher: number, expiresAt: number, packet: Uint8Array): void {
     this.#view.setUint32(at, number);
-    this.#view.setFloat64(at + 4, publisher);
-    this.#view.setFloat64(at + 12, expiresAt);
-    this.#sized(at + 20, packet);
+    this.#putMessage(at + 4, publisher, expiresAt, packet);
+  }
+
+  #putMessage(at: number, publisher: number, expiresAt: number, packet: Uint8Array): void {
+    this.#view.setFloat64(at, publisher);
+    this.#view.setFloat64(at + 8, expiresAt);
+    this.#sized(at + 16, packet);
   }
 
   #sized(at: number, bytes: Uint8Array): void {
@@ -245,6 +278,20 @@ export function visitEntries(envelope: Uint8Array, visitor: EntryVisitor): void 
         if (type === PUBLISH) visitor.publish?.(number, publisher, expiresAt, packet);
         else visitor.ownMessage?.(number, publisher, expiresAt, packet);
         at += 24 + packet.length;
+        break;
+      }
+      case PUBLISH_ONCE: {
+        const packet = sized(at + 28);
+        const [sequence, number] = [view.getFloat64(at), view.getUint32(at + 8)];
+        visitor.publishOnce?.(sequence, number, view.getFloat64(at + 12), view.getFloat64(at + 20), packet);
+        at += 32 + packet.length;
+        break;
+      }
+      case MESSAGE_ONCE: {
+        const packet = sized(at + 26);
+        const origin = { shard: view.getUint16(at), sequence: view.getFloat64(at + 2) };
+        visitor.messageOnce?.(origin, view.getFloat64(at + 10), view.getFloat64(at + 18), packet);
+        at += 30 + packet.length;
         break;
       }
       case ROUTE_REQUEST: {

@@ -84,7 +84,7 @@ export interface Attached {
   v: 1;
   sessionPresent: boolean;
   /** Messages of QoS 2 that the session has taken and the client has not released; absent: none. */
-  awaitingRelease?: number[];
+  awaitingRelease?: readonly number[];
 }
 
 /** The client may not connect. */

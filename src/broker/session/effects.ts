@@ -2,7 +2,7 @@
 
 import type { Publish } from "../mqtt/publish.ts";
 import type { ReasonCode } from "../mqtt/reason-codes.ts";
-import type { InboundPublish } from "./inbound.ts";
+import type { Inbound, InboundPublish } from "./inbound.ts";
 
 /** Why a message was not delivered to a session. */
 export type DropReason = "queue_full" | "qos0_offline" | "no_credit" | "expired" | "too_large" | "no_local";
@@ -12,6 +12,10 @@ export type Effect =
   | { type: "send"; session: number; packet: Uint8Array }
   /** Route this message; `inbound` awaits the outcome, null at QoS 0. */
   | { type: "route"; session: number; publish: Publish; inbound: InboundPublish | null }
+  /** Take this message of QoS 2, durably, to be routed once; `inbound` is told at once whether it was. */
+  | { type: "take"; session: number; publish: Publish; inbound: Inbound }
+  /** The session's handshakes of QoS 2 have changed: durable before anything of this event is sent. */
+  | { type: "keep"; session: number }
   /** End the connection with a DISCONNECT. */
   | { type: "end"; session: number; reasonCode: ReasonCode; reasonString: string }
   /** What of the session was sent must outlive the memory now, since the store holds messages on both sides of it. */

@@ -3,7 +3,9 @@
 // other they go to the store and come back from there. What waits in memory comes behind all that is in the store. An
 // entry's packet id follows from its number, so sending a stored message writes nothing.
 
+import { writeAcknowledgement } from "../mqtt/acknowledgement.ts";
 import type { QoS } from "../mqtt/packets.ts";
+import { reasonCodes } from "../mqtt/reason-codes.ts";
 import type { Delivery, Inflight } from "./delivery.ts";
 import { newInflight, recipientOf } from "./delivery.ts";
 import type { DropReason, Effect } from "./effects.ts";
@@ -33,6 +35,8 @@ export class Outbound {
   #limits: OutboundLimits;
   #client: ClientBounds | null = null;
   readonly #inflight = new Map<number, Inflight>();
+  /** Packet ids of QoS 2 messages that the client has, in the order of its PUBRECs; they await PUBCOMP. */
+  readonly #released: Set<number>;
   readonly #queue: StoredQueue;
   #next: number;
   readonly #waiting = new Waiting();
@@ -41,8 +45,16 @@ export class Outbound {
   blocked = false;
   dropped = 0;
 
-  constructor(session: number, store: SessionStore, limits: OutboundLimits, state: OutboundState) {
+  /** `released`: of an earlier life of the session. */
+  constructor(
+    session: number,
+    store: SessionStore,
+    limits: OutboundLimits,
+    state: OutboundState,
+    released: readonly number[],
+  ) {
     this.session = session;
+    this.#released = new Set(released);
     this.#store = store;
     this.#limits = limits;
     this.#queue = new StoredQueue(session, store, state);
@@ -53,8 +65,13 @@ export class Outbound {
     return this.#queue.queued;
   }
 
+  /** Sent and not wholly acknowledged. */
   get inflight(): number {
-    return this.#inflight.size;
+    return this.#inflight.size + this.#released.size;
+  }
+
+  get released(): readonly number[] {
+    return Array.from(this.#released);
   }
 
   /** Number of the last message sent over this connection. */
@@ -73,6 +90,7 @@ export class Outbound {
   /** The client is here: all that it has not acknowledged is sent again, then the queue. [MQTT-4.4.0-1] */
   connect(client: ClientBounds, now: number, effects: Effect[]): void {
     this.#client = client;
+    for (const packetId of this.#released) this.#release(packetId, reasonCodes.success, effects); // [MQTT-4.6.0-4]
     this.drain(now, effects);
   }
 
@@ -109,7 +127,7 @@ export class Outbound {
     if (this.#client === null && this.#queue.queuedBytes > queueBytesMax / 2) return 0;
     const capacity = this.#client === null ? queueLengthMax : WINDOWS_MAX * this.#quota;
     const page = Math.min(capacity, pageMax);
-    const free = capacity - this.#inflight.size - this.#waiting.length - this.#queue.behind;
+    const free = capacity - this.inflight - this.#waiting.length - this.#queue.behind;
     return 2 * free >= page ? Math.min(free, page) : 0;
   }
 
@@ -132,7 +150,7 @@ export class Outbound {
       this.#send(message, { qos, retain, dup: false, packetId: 0, identifiers }, now, effects);
       return null;
     }
-    if (qos > 0 && !writeAtOnce && this.#prompt) {
+    if (qos === 1 && !writeAtOnce && this.#prompt) {
       const inflight = newInflight(this, this.#next++, place, message.byteLength, delivery);
       delivery.await(inflight);
       this.#waiting.push(inflight);
@@ -151,16 +169,37 @@ export class Outbound {
     this.drain(now, effects);
   }
 
-  /** PUBACK: false if the packet id is not one of ours. */
-  acknowledge(packetId: number, now: number, effects: Effect[]): boolean {
+  /** PUBACK of a message of QoS 1, or PUBREC with a reason code that refuses one of QoS 2: it is not sent again. False:
+   *  the packet id is none of those. */
+  acknowledge(packetId: number, qos: 1 | 2, now: number, effects: Effect[]): boolean {
     const inflight = this.#inflight.get(packetId);
-    if (inflight === undefined) return false;
+    if (inflight === undefined || inflight.qos !== qos) return false;
     this.#inflight.delete(packetId);
     this.#promptness.acknowledged();
     if (inflight.delivery === null) this.#store.remove(this.session, inflight.n);
     else inflight.delivery.settle(inflight);
     this.drain(now, effects);
     return true;
+  }
+
+  /** PUBREC: the client has the message, which is forgotten; its packet id is released. [MQTT-4.3.3-4] */
+  received(packetId: number, effects: Effect[]): void {
+    const inflight = this.#inflight.get(packetId);
+    if (inflight?.qos === 2) {
+      this.#inflight.delete(packetId);
+      this.#store.remove(this.session, inflight.n);
+      this.#released.add(packetId);
+      effects.push({ type: "keep", session: this.session });
+    }
+    const known = this.#released.has(packetId);
+    this.#release(packetId, known ? reasonCodes.success : reasonCodes.packetIdentifierNotFound, effects);
+  }
+
+  /** PUBCOMP: the packet id may stand for another message now. */
+  complete(packetId: number, now: number, effects: Effect[]): void {
+    if (!this.#released.delete(packetId)) return;
+    effects.push({ type: "keep", session: this.session });
+    this.drain(now, effects);
   }
 
   /** The store holds this message now, because its acknowledgement did not come in time. What waits before it follows
@@ -179,7 +218,7 @@ export class Outbound {
   drain(now: number, effects: Effect[]): void {
     let sent = false;
     while (this.#client !== null && !this.blocked && this.#queue.behind > 0) {
-      const room = this.#quota - this.#inflight.size;
+      const room = this.#quota - this.inflight;
       if (room <= 0) break;
       const entry = this.#queue.next(room);
       if (entry === null || !this.#sendStored(entry, now, effects)) break;
@@ -204,7 +243,7 @@ export class Outbound {
     for (let inflight = this.#waiting.first; inflight !== undefined; inflight = this.#waiting.first) {
       const { n, qos, retain, identifiers, delivery } = inflight;
       const packetId = packetIdOf(n);
-      if (this.blocked || this.#inflight.size >= this.#quota || this.#inflight.has(packetId)) return;
+      if (this.blocked || this.inflight >= this.#quota || this.#inUse(packetId)) return;
       this.#waiting.shift();
       if (delivery === null) continue;
       const { message } = delivery;
@@ -235,7 +274,8 @@ export class Outbound {
     if (this.blocked) return false;
     const { n, qos, retain, identifiers, message } = entry;
     const dup = n <= this.#queue.sentUpTo;
-    if (message.expired(now)) {
+    // What was sent once is sent until it is acknowledged. [MQTT-4.4.0-1]
+    if (!dup && message.expired(now)) {
       this.#store.remove(this.session, n);
       this.#drop("expired", effects);
     } else if (qos === 0) {
@@ -254,10 +294,19 @@ export class Outbound {
     return true;
   }
 
+  #inUse(packetId: number): boolean {
+    return this.#inflight.has(packetId) || this.#released.has(packetId);
+  }
+
+  #release(packetId: number, reasonCode: number, effects: Effect[]): void {
+    const packet = writeAcknowledgement("pubrel", packetId, reasonCode, 5);
+    effects.push({ type: "send", session: this.session, packet });
+  }
+
   /** A stored entry was sent. False: its packet id is still in use. */
   #track(entry: StoredEntry): boolean {
     const packetId = packetIdOf(entry.n);
-    if (this.#inflight.has(packetId)) return false;
+    if (this.#inUse(packetId)) return false;
     this.#inflight.set(packetId, newInflight(this, entry.n, entry, entry.message.byteLength, null));
     return true;
   }

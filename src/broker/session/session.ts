@@ -4,6 +4,8 @@
 import type { Acknowledgement } from "../mqtt/packets.ts";
 import type { Publish } from "../mqtt/publish.ts";
 import type { Effect } from "./effects.ts";
+import type { Handshakes } from "./handshakes.ts";
+import type { InboundLimits } from "./inbound.ts";
 import { Inbound } from "./inbound.ts";
 import type { ClientBounds, OutboundLimits } from "./outbound.ts";
 import { Outbound } from "./outbound.ts";
@@ -17,9 +19,13 @@ export interface SessionOptions {
   readonly store: SessionStore;
   readonly state: OutboundState;
   readonly limits: OutboundLimits;
-  /** Receive Maximum that the server announced. */
-  readonly serverReceiveMaximum: number;
+  readonly inboundLimits: InboundLimits;
+  /** Of QoS 2, from the session's earlier life. */
+  readonly handshakes: Handshakes;
 }
+
+/** Reason codes from here on refuse. */
+const REFUSED = 0x80;
 
 export type SessionEvent =
   /** The client connected: a new connection, so unacknowledged messages are sent again. */
@@ -45,8 +51,14 @@ export class Session {
   constructor(options: SessionOptions) {
     this.uid = options.uid;
     this.clientId = options.clientId;
-    this.outbound = new Outbound(options.uid, options.store, options.limits, options.state);
-    this.inbound = new Inbound(options.uid, options.serverReceiveMaximum);
+    const { uid, store, limits, state, handshakes, inboundLimits } = options;
+    this.outbound = new Outbound(uid, store, limits, state, handshakes.released);
+    this.inbound = new Inbound(uid, inboundLimits, handshakes.awaitingRelease);
+  }
+
+  /** What of QoS 2 must outlive the memory. */
+  get handshakes(): Handshakes {
+    return { awaitingRelease: this.inbound.awaitingRelease, released: this.outbound.released };
   }
 
   /** Handles one event at `now` (epoch milliseconds); what is to be done outside is added to `effects`. */
@@ -69,7 +81,7 @@ export class Session {
         this.inbound.receive(event.publish, effects);
         return;
       case "acknowledgement":
-        if (event.packet.type === "puback") this.outbound.acknowledge(event.packet.packetId, now, effects);
+        this.#acknowledgement(event.packet, now, effects);
         return;
       case "credit":
         this.outbound.blocked = !event.available;
@@ -80,6 +92,27 @@ export class Session {
         return;
       default:
         event satisfies never;
+    }
+  }
+
+  #acknowledgement(packet: Acknowledgement, now: number, effects: Effect[]): void {
+    const { packetId, reasonCode } = packet;
+    switch (packet.type) {
+      case "puback":
+        this.outbound.acknowledge(packetId, 1, now, effects);
+        return;
+      case "pubrec":
+        if (reasonCode >= REFUSED) this.outbound.acknowledge(packetId, 2, now, effects);
+        else this.outbound.received(packetId, effects);
+        return;
+      case "pubrel":
+        this.inbound.release(packetId, effects);
+        return;
+      case "pubcomp":
+        this.outbound.complete(packetId, now, effects);
+        return;
+      default:
+        packet.type satisfies never;
     }
   }
 }

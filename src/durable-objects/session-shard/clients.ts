@@ -3,6 +3,7 @@
 import { limits } from "../../broker/limits.ts";
 import type { ReasonCode } from "../../broker/mqtt/reason-codes.ts";
 import { reasonCodes } from "../../broker/mqtt/reason-codes.ts";
+import { writeHandshakes } from "../../broker/session/handshakes.ts";
 import type { Effect } from "../../broker/session/effects.ts";
 import type { DeploymentConfig } from "../../contracts/deployment-config.ts";
 import type { Attach, Refused } from "../../contracts/link.ts";
@@ -13,12 +14,16 @@ import { linkTags } from "./links.ts";
 import type { SessionRecords } from "./session-records.ts";
 import type { Sessions } from "./sessions.ts";
 import type { StorageBound } from "./storage-bound.ts";
+import type { Wills } from "./wills.ts";
+import type { WriteBehindStore } from "./write-behind-store.ts";
 
 export interface ClientPorts {
   links: Links;
   sessions: Sessions;
   records: SessionRecords;
   storage: StorageBound;
+  wills: Wills;
+  store: WriteBehindStore;
   effects: Effect[];
   config(): DeploymentConfig;
   now(): number;
@@ -26,6 +31,12 @@ export interface ClientPorts {
   /** Expires sessions at that time at the latest. */
   expireAt(at: number): void;
 }
+
+/** Bytes of handshakes that a socket's attachment may hold: it has a bound of its own. */
+const ATTACHMENT_BYTES = 8_192;
+
+/** Reasons that are the service's own doing. */
+const ours: ReadonlySet<string> = new Set(["server_shutdown", "internal_error"]);
 
 /** What a client that may connect is given. */
 export interface Attachable {
@@ -44,8 +55,12 @@ export class Clients {
 
   /** Judges a client and finds or makes its session. A client of the same id is taken over. */
   attach(attach: Attach): Refused | Attachable {
-    const { links, sessions, records, now, newUid } = this.#ports;
+    const { links, sessions, records, wills, now, newUid } = this.#ports;
+    wills.recover(links.count);
     const rival = links.byClientId(attach.clientId);
+    if (rival !== null && !this.#mayTakeOver(attach, rival)) {
+      return { v: 1, reasonCode: reasonCodes.clientIdentifierNotValid, reasonString: "the client id is connected" };
+    }
     // [MQTT-3.1.4-3]
     if (rival !== null) this.end(rival, reasonCodes.sessionTakenOver, "another client took over", "takenover");
     if (links.count >= limits.connectionsPerShard) {
@@ -69,6 +84,8 @@ export class Clients {
       sentUpTo: record?.sent_up_to ?? 0,
     };
     if (attachment.stored) records.connected(attachment, record !== null);
+    wills.set(attachment.uid, attach.clientId, attach.will);
+    delete attach.will; // It is stored, and may be large.
     return { sessionPresent: record !== null, attachment, tags: linkTags(attachment) };
   }
 
@@ -101,6 +118,23 @@ export class Clients {
     link.save();
   }
 
+  /** Makes the handshakes of QoS 2 of a connected client durable, and that their messages are gone: in its row if the session
+   *  outlives the connection, else with its socket, which it does not outlive. */
+  keepHandshakes(link: Link): void {
+    const { records, store } = this.#ports;
+    const bytes = writeHandshakes(link.session.handshakes);
+    const inAttachment = !link.lasting && (bytes?.length ?? 0) <= ATTACHMENT_BYTES;
+    if (inAttachment) link.attachment.handshakes = bytes ?? new Uint8Array();
+    else delete link.attachment.handshakes;
+    if (inAttachment) {
+      link.save();
+      return;
+    }
+    this.store(link);
+    store.flushRemoved();
+    records.keepHandshakes(link.session.uid, bytes);
+  }
+
   /** Ends a client: DISCONNECT with this reason, then as if it had gone. */
   end(link: Link, reasonCode: ReasonCode, reasonString: string, reason: string): void {
     link.end(reasonCode, reasonString, reason);
@@ -109,13 +143,16 @@ export class Clients {
 
   /** The client is gone: its session waits, or ends with the connection. */
   detach(link: Link, cause: string): void {
-    const { links, sessions, records, effects } = this.#ports;
+    const { links, sessions, records, wills, effects } = this.#ports;
     const { session, attachment, farewell } = link;
     if (!links.remove(link)) return;
     const expiryInterval = farewell?.sessionExpiryInterval ?? attachment.attach.sessionExpiryInterval;
     const keep = expiryInterval > 0;
     const now = this.#ports.now();
+    const reason = farewell?.reason ?? cause;
     session.handle({ type: "disconnected", keep }, now, effects);
+    if (farewell?.discardsWill === true) wills.forget(session.uid);
+    else wills.left(session.uid, { sessionExpiryInterval: expiryInterval, ours: ours.has(reason) });
     if (!keep) {
       if (attachment.stored) sessions.discard(session.uid);
       return;
@@ -123,10 +160,16 @@ export class Clients {
     if (!attachment.stored) records.connected(attachment, false);
     sessions.keepOffline(session);
     const { sentUpTo, dropped } = session.outbound;
-    const reason = farewell?.reason ?? cause;
     const expiresAt = records.disconnected(session.uid, { reason, expiryInterval, sentUpTo, dropped, now });
     session.outbound.dropped = 0;
     if (expiresAt !== null) this.#ports.expireAt(expiresAt);
+  }
+
+  /** Whether a client may take the place of one that is connected. */
+  #mayTakeOver({ username }: Attach, rival: Link): boolean {
+    const { duplicateClientId } = this.#ports.config().settings;
+    if (duplicateClientId === "take_over") return true;
+    return duplicateClientId === "same_user" && rival.attachment.attach.username === username;
   }
 
   /** Null: there is room for one more session. */

@@ -13,6 +13,7 @@ import type { Session } from "../../broker/session/session.ts";
 import type { Recipient, SessionStore } from "../../broker/session/session-store.ts";
 import type { EnvelopeHeader, EntryVisitor, RetainedPage } from "../../contracts/envelope.ts";
 import { visitEntries } from "../../contracts/envelope.ts";
+import type { Origins } from "./origins.ts";
 
 export interface DeliveryPorts {
   store: SessionStore;
@@ -33,6 +34,8 @@ export interface DeliveryPorts {
   settle(): void;
   /** Messages were stored. */
   stored(): void;
+  /** Which messages that are to come once have come. */
+  origins: Pick<Origins, "has" | "add" | "commit">;
 }
 
 interface ToStore {
@@ -128,6 +131,13 @@ export class Deliveries {
           outcome(reasonCodes.unspecifiedError);
         }
       },
+      // All of it is written at once: what comes again after a crash is known by its sequence alone.
+      messageOnce: guarded((origin, publisher, expiresAt, packet) => {
+        if (ports.origins.has(header.sender, origin)) return;
+        const message = new Message(readTrustedPublish(packet), publisher, expiresAt);
+        this.#deliver(message, ports.match(message.publish.topic), false, true, batch, null);
+        ports.origins.add(header.sender, origin);
+      }),
       retained: guarded((session, filter, expiresAt, packet) => {
         const grant = ports.grantOf(session, filter);
         if (grant === null) return;
@@ -140,6 +150,7 @@ export class Deliveries {
       retainedPage: guarded((page) => ports.retainedPage(header.sender, page)),
     };
     visitEntries(envelope, visitor);
+    ports.origins.commit(); // Before anything is sent: what is sent must not come again.
     // A write holds back all that is sent behind it until it is durable: what can be sent goes first.
     ports.settle();
     if (batch.toStore.length > 0) {

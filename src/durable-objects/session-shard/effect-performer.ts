@@ -8,9 +8,11 @@ import { log } from "../../platform/log.ts";
 import type { Clients } from "./clients.ts";
 import type { Intake } from "./intake.ts";
 import type { Links } from "./links.ts";
+import type { Outbox } from "./outbox.ts";
 
 export interface EffectPerformerPorts {
   effects: Effect[];
+  outbox: Outbox;
   links: Links;
   clients: Clients;
   intake: Intake;
@@ -25,8 +27,12 @@ export class EffectPerformer {
   readonly #links: Links;
   readonly #clients: Clients;
   readonly #intake: Intake;
+  readonly #outbox: Outbox;
+  /** Sessions whose handshakes have changed in this event. */
+  readonly #toKeep = new Set<number>();
 
-  constructor({ effects, links, clients, intake }: EffectPerformerPorts) {
+  constructor({ effects, links, clients, intake, outbox }: EffectPerformerPorts) {
+    this.#outbox = outbox;
     this.#effects = effects;
     this.#links = links;
     this.#clients = clients;
@@ -46,7 +52,17 @@ export class EffectPerformer {
       }
     }
     effects.length = 0;
+    this.#outbox.commit();
+    if (this.#toKeep.size > 0) this.#keep();
     this.#links.flush();
+  }
+
+  #keep(): void {
+    for (const session of this.#toKeep) {
+      const link = this.#links.byUid(session);
+      if (link !== null) this.#clients.keepHandshakes(link);
+    }
+    this.#toKeep.clear();
   }
 
   #perform(effect: Effect): void {
@@ -63,6 +79,15 @@ export class EffectPerformer {
         if (link !== null) this.#clients.end(link, effect.reasonCode, effect.reasonString, "protocol_error");
         return;
       }
+      case "take": {
+        const { publish, session, inbound } = effect;
+        const taken = this.#intake.take(publish, session);
+        inbound.taken(publish.packetId, taken ? reasonCodes.success : reasonCodes.quotaExceeded, this.#effects);
+        return;
+      }
+      case "keep":
+        this.#toKeep.add(effect.session);
+        return;
       case "save":
         this.#links.byUid(effect.session)?.save();
         return;

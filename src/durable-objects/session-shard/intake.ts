@@ -7,6 +7,7 @@ import { readTrustedPublish } from "../../broker/mqtt/publish.ts";
 import { reasonCodes } from "../../broker/mqtt/reason-codes.ts";
 import type { DeploymentConfig } from "../../contracts/deployment-config.ts";
 import type { ApiMessage } from "../../contracts/rpc.ts";
+import type { Outbox } from "./outbox.ts";
 import type { OutcomeAwaiter, Publishes } from "./publishes.ts";
 
 const SECOND = 1_000;
@@ -15,6 +16,7 @@ const NO_SESSION = 0;
 
 export interface IntakePorts {
   publishes: Publishes;
+  outbox: Outbox;
   config(): DeploymentConfig;
   now(): number;
 }
@@ -36,6 +38,18 @@ export class Intake {
     return this.#allowed() && this.#pass(publish, publisher, awaiter);
   }
 
+  /** A client's message of QoS 2, to be routed once. False: it was not taken. */
+  take(publish: Publish, publisher: number): boolean {
+    this.received += 1;
+    return this.#allowed() && this.#takeOnce(publish, publisher, null);
+  }
+
+  /** A client's will, which no rate holds back. False: there is no room for it. */
+  takeWill(publish: Publish, publisher: number): boolean {
+    this.received += 1;
+    return this.#takeOnce(publish, publisher, null);
+  }
+
   /** Messages of the deployment's API: resolves to a reason code each, when they are safe. */
   publishAll(messages: readonly ApiMessage[]): Promise<number[]> {
     const outcomes = messages.map(({ packet }) => {
@@ -43,9 +57,13 @@ export class Intake {
       if (!this.#allowed()) return reasonCodes.quotaExceeded;
       this.received += 1;
       return new Promise<number>((resolve) => {
-        if (!this.#pass(publish, NO_SESSION, { routed: resolve })) resolve(reasonCodes.quotaExceeded);
+        const awaiter = { routed: resolve };
+        const passed =
+          publish.qos === 2 ? this.#takeOnce(publish, NO_SESSION, awaiter) : this.#pass(publish, NO_SESSION, awaiter);
+        if (!passed) resolve(reasonCodes.quotaExceeded);
       });
     });
+    this.#ports.outbox.commit();
     return Promise.all(outcomes);
   }
 
@@ -55,8 +73,19 @@ export class Intake {
   }
 
   #pass(publish: Publish, publisher: number, awaiter: OutcomeAwaiter | null): boolean {
-    const { publishes, now } = this.#ports;
-    return publishes.publish(publish.topic, publish.bytes, publisher, expiryOf(publish, now), awaiter);
+    return this.#ports.publishes.publish(publish.topic, publish.bytes, publisher, this.#expiryOf(publish), awaiter);
+  }
+
+  #takeOnce(publish: Publish, publisher: number, awaiter: OutcomeAwaiter | null): boolean {
+    return this.#ports.outbox.take(publish.topic, publisher, this.#expiryOf(publish), publish.bytes, awaiter);
+  }
+
+  /** Epoch milliseconds at which a message expires; 0: never. [MQTT-3.3.2-5] */
+  #expiryOf({ bytes, expiryOffset }: Publish): number {
+    const maximum = this.#ports.config().settings.messageExpirySecondsMax;
+    if (expiryOffset === 0) return maximum === null ? 0 : this.#ports.now() + SECOND * maximum;
+    const asked = new DataView(bytes.buffer, bytes.byteOffset).getUint32(expiryOffset);
+    return this.#ports.now() + SECOND * Math.min(asked, maximum ?? Infinity);
   }
 
   #allowed(): boolean {
@@ -69,10 +98,4 @@ export class Intake {
     const share = plan.messagesPerSecond / shards.session;
     return new TokenBucket({ tokensPerSecond: share, burst: share }, this.#ports.now());
   }
-}
-
-/** Epoch milliseconds at which a message expires; 0: never. [MQTT-3.3.2-5] */
-function expiryOf({ bytes, expiryOffset }: Publish, now: () => number): number {
-  if (expiryOffset === 0) return 0;
-  return now() + SECOND * new DataView(bytes.buffer, bytes.byteOffset).getUint32(expiryOffset);
 }

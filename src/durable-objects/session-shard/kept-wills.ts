@@ -25,6 +25,10 @@ export class KeptWills {
     return name;
   }
 
+  has(name: string): boolean {
+    return this.#kept.has(name);
+  }
+
   /** Gives a will out, once; null: it is not here, or no more. */
   take(name: string): Uint8Array | null {
     const kept = this.#kept.get(name);

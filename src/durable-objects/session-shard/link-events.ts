@@ -18,6 +18,7 @@ import type { PrincipalChanges } from "./principal-changes.ts";
 import type { RetainedReads } from "./retained-reads.ts";
 import type { SubscribeHandler } from "./subscribe.ts";
 import type { Sweep } from "./sweep.ts";
+import type { Wills } from "./wills.ts";
 
 const PUBLISH = 3;
 
@@ -27,6 +28,7 @@ export interface LinkEventsPorts {
   clients: Clients;
   principals: PrincipalChanges;
   retained: RetainedReads;
+  wills: Wills;
   subscribe: SubscribeHandler;
   sweep: Sweep;
   performer: EffectPerformer;
@@ -42,9 +44,10 @@ export class LinkEvents {
   }
 
   /** What the edge must learn before its judgement counts; null: it knows enough. */
-  stale({ configVersion, principalRevision, username }: Attach): Stale | null {
+  stale({ configVersion, principalRevision, username, will }: Attach): Stale | null {
     const config = this.#ports.config();
     if (configVersion < config.version) return { v: 1, config };
+    if (will !== undefined && !this.#ports.wills.knows(will)) return { v: 1 };
     const changed = username === null ? 0 : this.#ports.principals.revisionOf(username);
     return principalRevision < changed ? { v: 1 } : null;
   }
@@ -64,6 +67,11 @@ export class LinkEvents {
     sweep.arm();
     performer.settle();
     retained.advance(attachment.uid);
+  }
+
+  /** Packet ids of QoS 2 that an attached client has not released. */
+  awaitingRelease({ uid }: LinkAttachment): readonly number[] {
+    return this.#ports.links.byUid(uid)?.session.inbound.awaitingRelease ?? [];
   }
 
   /** A frame of a link. What fails here ends that client alone. */
@@ -123,6 +131,7 @@ export class LinkEvents {
         link.farewell = {
           reason: packet.reasonCode === 0 ? "normal" : "closed",
           sessionExpiryInterval: packet.sessionExpiryInterval,
+          discardsWill: packet.reasonCode === 0, // [MQTT-3.14.4-3]
         };
         return;
       case "connect":

@@ -22,14 +22,16 @@ export interface LinkAttachment {
   sentUpTo: number;
   /** Last message sent over this connection; absent: as sentUpTo. */
   cursor?: number;
+  /** Handshakes of QoS 2 of a session that ends with its connection; absent: its row has them, or there are none. */
+  handshakes?: Uint8Array;
 }
 
 export class Link {
   readonly socket: WebSocket;
   readonly attachment: LinkAttachment;
   readonly session: Session;
-  /** Set when the client said goodbye or the shard ended it: how and what becomes of the session. */
-  farewell: { reason: string; sessionExpiryInterval: number | null } | null = null;
+  /** Set when the client said goodbye or the shard ended it: how, and what becomes of the session and the will. */
+  farewell: { reason: string; sessionExpiryInterval: number | null; discardsWill: boolean } | null = null;
   #packets: Uint8Array[] = [];
   #bytes = 0;
   #credit: number = limits.linkWindowBytes;
@@ -94,7 +96,7 @@ export class Link {
   /** Ends the client: DISCONNECT with this reason, then the link. */
   end(reasonCode: ReasonCode, reasonString: string, reason: string): void {
     if (this.#closed) return;
-    this.farewell ??= { reason, sessionExpiryInterval: null };
+    this.farewell ??= { reason, sessionExpiryInterval: null, discardsWill: false };
     this.collect(writeDisconnect(reasonCode, 5, reasonString));
     this.flush();
     this.close(linkClose.ended, reason);

@@ -22,18 +22,18 @@ export class Links {
   readonly #byClientId = new Map<string, Link>();
   /** Null: it was ended before the object lost its memory. */
   readonly #bySocket = new WeakMap<WebSocket, Link | null>();
-  /** Sockets of before the object lost its memory that were not met yet. */
-  #unmet: number;
+  /** Sockets of before the object lost its memory that were not met yet. One that has just closed is none of them. */
+  readonly #unmet: Set<WebSocket>;
   #transient = 0;
 
   constructor(ports: LinksPorts) {
     this.#ports = ports;
-    this.#unmet = ports.sockets(ALL_TAG).length;
+    this.#unmet = new Set(ports.sockets(ALL_TAG));
   }
 
   /** Connected clients. */
   get count(): number {
-    return this.#byUid.size + this.#unmet;
+    return this.#byUid.size + this.#unmet.size;
   }
 
   /** Those met since the object woke whose session has no row. */
@@ -43,10 +43,7 @@ export class Links {
 
   /** All links, those that were not met yet too. */
   all(): Iterable<Link> {
-    if (this.#unmet > 0) {
-      for (const socket of this.#ports.sockets(ALL_TAG)) this.ofSocket(socket);
-      this.#unmet = 0;
-    }
+    for (const socket of this.#unmet) this.ofSocket(socket);
     return this.#byUid.values();
   }
 
@@ -54,7 +51,7 @@ export class Links {
   ofSocket(socket: WebSocket): Link | null {
     const known = this.#bySocket.get(socket);
     if (known !== undefined) return known === null || known.closed ? null : known;
-    if (this.#unmet > 0) this.#unmet -= 1;
+    this.#unmet.delete(socket);
     const attachment = socket.deserializeAttachment() as LinkAttachment | null;
     if (attachment !== null) return this.#ports.resume(socket, attachment);
     this.#bySocket.set(socket, null);
@@ -100,7 +97,7 @@ export class Links {
   }
 
   #meet(tag: string, is: (link: Link) => boolean): Link | null {
-    if (this.#unmet === 0) return null;
+    if (this.#unmet.size === 0) return null;
     for (const socket of this.#ports.sockets(tag)) {
       const link = this.ofSocket(socket);
       if (link !== null && is(link)) return link;

@@ -8,6 +8,7 @@ import { LazyTimer } from "../../platform/lazy-timer.ts";
 import type { StreamChannel } from "../../platform/stream-channel.ts";
 import type { StreamSenderOptions } from "../../platform/stream-sender.ts";
 import { StreamSender } from "../../platform/stream-sender.ts";
+import type { TakenMessage } from "./outbox-rows.ts";
 import type { RetainedReads } from "./retained-reads.ts";
 import type { Routes } from "./routes.ts";
 
@@ -40,6 +41,8 @@ export interface OutcomeAwaiter {
 }
 
 interface Awaited {
+  /** Of a message that is to come once; 0: it may come twice. */
+  readonly sequence: number;
   readonly publisher: number;
   readonly expiresAt: number;
   readonly packet: Uint8Array;
@@ -105,18 +108,22 @@ export class Publishes {
       forgetSettled(stream, false);
       if (stream.awaitedBytes > limits.awaitedBytes) return false;
     }
-    let number = 0;
-    if (awaiter !== null) {
-      if (stream.awaited.size === 0) stream.heardAt = Date.now();
-      number = stream.nextNumber;
-      stream.nextNumber = (number % 0xffff_ffff) + 1;
-      stream.awaited.set(number, { publisher, expiresAt, packet, awaiter, received: false, settled: false });
-      stream.awaitedBytes += packet.length;
-      stream.watch.arm();
-    }
+    const number = awaiter === null ? 0 : this.#await(stream, 0, publisher, expiresAt, packet, awaiter);
     stream.sender.writer.publish(number, publisher, expiresAt, packet);
     stream.sender.written(number === 0 ? null : number);
     return true;
+  }
+
+  /** Sends a message that is to come once. The outbox bounds how many are on their way. */
+  publishOnce(
+    topicShard: number,
+    { sequence, publisher, expiresAt, packet }: TakenMessage,
+    awaiter: OutcomeAwaiter,
+  ): void {
+    const stream = this.#stream(topicShard);
+    const number = this.#await(stream, sequence, publisher, expiresAt, packet, awaiter);
+    stream.sender.writer.publishOnce(sequence, number, publisher, expiresAt, packet);
+    stream.sender.written(number);
   }
 
   /** A topic shard, in this incarnation of it, has all batches up to `sequence`. False: that was known. */
@@ -154,6 +161,23 @@ export class Publishes {
       awaited.awaiter.routed(reasonCode);
     }
     forgetSettled(stream, true);
+  }
+
+  #await(
+    stream: TopicStream,
+    sequence: number,
+    publisher: number,
+    expiresAt: number,
+    packet: Uint8Array,
+    awaiter: OutcomeAwaiter,
+  ): number {
+    if (stream.awaited.size === 0) stream.heardAt = Date.now();
+    const number = stream.nextNumber;
+    stream.nextNumber = (number % 0xffff_ffff) + 1;
+    stream.awaited.set(number, { sequence, publisher, expiresAt, packet, awaiter, received: false, settled: false });
+    stream.awaitedBytes += packet.length;
+    stream.watch.arm();
+    return number;
   }
 
   #stream(topicShard: number): TopicStream {
@@ -218,8 +242,12 @@ export class Publishes {
     for (const request of this.#ports.routes().unanswered(topicShard)) {
       repeat((writer) => writer.routeRequest(request), -request.request);
     }
-    for (const [number, { received, publisher, expiresAt, packet }] of stream.awaited) {
-      if (received) repeat((writer) => writer.publish(number, publisher, expiresAt, packet), number);
+    for (const [number, { received, sequence, publisher, expiresAt, packet }] of stream.awaited) {
+      if (!received) continue;
+      repeat((writer) => {
+        if (sequence === 0) writer.publish(number, publisher, expiresAt, packet);
+        else writer.publishOnce(sequence, number, publisher, expiresAt, packet);
+      }, number);
     }
     this.#ports.retained().askAgain(topicShard);
   }

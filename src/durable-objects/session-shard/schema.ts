@@ -81,4 +81,37 @@ export const migrations: readonly string[] = [
      after TEXT NOT NULL,
      PRIMARY KEY (uid, filter, shard)
    ) WITHOUT ROWID;`,
+
+  `-- QoS 2: what of its packet ids a session must not forget (broker/session/handshakes.ts).
+   ALTER TABLE session ADD COLUMN handshakes BLOB;
+
+   -- Messages that this shard has taken, to be routed once: those of one event for one topic shard in a row, under the
+   -- sequence of the first.
+   CREATE TABLE outbox (
+     sequence INTEGER PRIMARY KEY,
+     topic_shard INTEGER NOT NULL,
+     count INTEGER NOT NULL,
+     messages BLOB NOT NULL
+   );
+
+   -- The highest sequence of each origin that has come by way of each topic shard.
+   CREATE TABLE origin (
+     topic_shard INTEGER NOT NULL,
+     origin INTEGER NOT NULL,
+     sequence INTEGER NOT NULL,
+     PRIMARY KEY (topic_shard, origin)
+   ) WITHOUT ROWID;
+
+   -- Wills of connected clients, and those that are to be published at a time.
+   CREATE TABLE will (
+     uid INTEGER PRIMARY KEY,
+     client_id TEXT NOT NULL,
+     delay INTEGER NOT NULL,
+     due INTEGER,
+     -- The client was lost by the service's own doing.
+     ours INTEGER NOT NULL,
+     packet BLOB NOT NULL
+   );
+   CREATE INDEX will_due ON will (due) WHERE due IS NOT NULL;
+   CREATE INDEX will_waiting ON will (client_id) WHERE due IS NOT NULL;`,
 ];

@@ -26,6 +26,7 @@ export interface SessionRecord extends Record<string, SqlStorageValue> {
   disconnect_reason: string | null;
   sent_up_to: number;
   dropped: number;
+  handshakes: ArrayBuffer | null;
 }
 
 export class SessionRecords {
@@ -102,6 +103,12 @@ export class SessionRecords {
       uid,
     );
     return expiresAt;
+  }
+
+  /** Writes the handshakes of a session that has a row. */
+  keepHandshakes(uid: number, handshakes: Uint8Array | null): void {
+    const bytes = handshakes === null ? null : (handshakes.slice().buffer as ArrayBuffer);
+    this.#sql.exec("UPDATE session SET handshakes = ? WHERE uid = ?", bytes, uid);
   }
 
   remove(uid: number): void {

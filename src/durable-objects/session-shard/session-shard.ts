@@ -59,7 +59,8 @@ export class SessionShard extends DurableObject<Env> implements SessionShardRpc 
     this.ctx.acceptWebSocket(socket, outcome.tags);
     shard.events.connected(socket, outcome.attachment);
     if (!outcome.sessionPresent) return new Response(null, { status: 101, webSocket: edge });
-    const attached: Attached = { v: 1, sessionPresent: true };
+    const awaitingRelease = shard.events.awaitingRelease(outcome.attachment);
+    const attached: Attached = { v: 1, sessionPresent: true, ...(awaitingRelease.length > 0 && { awaitingRelease }) };
     const headers = { [ATTACHED_HEADER]: JSON.stringify(attached) };
     return new Response(null, { status: 101, webSocket: edge, headers });
   }

@@ -3,6 +3,9 @@
 
 import { BoundedCache } from "../../broker/bounded-cache.ts";
 import { limits } from "../../broker/limits.ts";
+import type { Handshakes } from "../../broker/session/handshakes.ts";
+import { noHandshakes, readHandshakes } from "../../broker/session/handshakes.ts";
+import type { InboundLimits } from "../../broker/session/inbound.ts";
 import type { OutboundLimits } from "../../broker/session/outbound.ts";
 import { Session } from "../../broker/session/session.ts";
 import type { OutboundState } from "../../broker/session/stored-queue.ts";
@@ -13,6 +16,7 @@ import type { RetainedReads } from "./retained-reads.ts";
 import type { Routes } from "./routes.ts";
 import type { SessionRecord, SessionRecords } from "./session-records.ts";
 import type { Subscriptions } from "./subscriptions.ts";
+import type { Wills } from "./wills.ts";
 import type { WriteBehindStore } from "./write-behind-store.ts";
 
 const EXPIRY_BATCH = 100;
@@ -25,6 +29,7 @@ export interface SessionsPorts {
   subscriptions: Subscriptions;
   routes: Routes;
   retained: RetainedReads;
+  wills: Wills;
   config(): DeploymentConfig;
   now(): number;
   /** Calls `expire` at that time at the latest. */
@@ -59,7 +64,8 @@ export class Sessions {
       if (found === null) this.discard(uid);
       return null;
     }
-    const session = this.#make(uid, record.client_id, store.state(uid, record.sent_up_to));
+    const state = store.state(uid, record.sent_up_to);
+    const session = this.#make(uid, record.client_id, state, handshakesOf(record));
     this.#offline.set(uid, session);
     return session;
   }
@@ -87,6 +93,7 @@ export class Sessions {
     this.#offline.delete(attachment.uid);
     const session = cached ?? this.load(attachment);
     session.outbound.limits = this.#outboundLimits();
+    session.inbound.limits = this.#inboundLimits();
     return session;
   }
 
@@ -96,13 +103,16 @@ export class Sessions {
   }
 
   /** A session from what is stored of it. */
-  load({ uid, attach, stored, sentUpTo }: LinkAttachment): Session {
-    return this.#make(uid, attach.clientId, stored ? this.#ports.store.state(uid, sentUpTo) : EMPTY);
+  load({ uid, attach, stored, sentUpTo, handshakes }: LinkAttachment): Session {
+    const state = stored ? this.#ports.store.state(uid, sentUpTo) : EMPTY;
+    if (handshakes !== undefined) return this.#make(uid, attach.clientId, state, readHandshakes(handshakes));
+    const record = stored ? this.#ports.records.findByUid(uid) : null;
+    return this.#make(uid, attach.clientId, state, handshakesOf(record));
   }
 
   /** Forgets a session and all that hangs on it. */
   discard(uid: number): void {
-    const { subscriptions, routes, retained, store, records } = this.#ports;
+    const { subscriptions, routes, retained, store, records, wills } = this.#ports;
     for (const { filter } of subscriptions.list(uid)) {
       subscriptions.remove(uid, filter);
       retained.drop(uid, filter);
@@ -110,6 +120,7 @@ export class Sessions {
     }
     store.clear(uid);
     records.remove(uid);
+    wills.sessionEnded(uid);
     this.#offline.delete(uid);
   }
 
@@ -134,8 +145,10 @@ export class Sessions {
   /** The record of a session without a connection; null: it has expired, and was discarded. One that lost its socket
    *  with the object's memory counts as disconnected from now. */
   #offlineNow(record: SessionRecord): SessionRecord | null {
-    const { records, store, now, expireAt } = this.#ports;
-    if (record.disconnected_at !== null) {
+    const { records, store, wills, now, expireAt } = this.#ports;
+    if (record.disconnected_at === null) {
+      wills.left(record.uid, { sessionExpiryInterval: record.expiry_interval, ours: true });
+    } else {
       if (record.expires_at === null || record.expires_at > now()) return record;
       this.discard(record.uid);
       return null;
@@ -156,19 +169,30 @@ export class Sessions {
     return records.findByUid(record.uid);
   }
 
-  #make(uid: number, clientId: string, state: OutboundState): Session {
+  #make(uid: number, clientId: string, state: OutboundState, handshakes: Handshakes): Session {
     return new Session({
       uid,
       clientId,
       store: this.#ports.store,
       state,
       limits: this.#outboundLimits(),
-      serverReceiveMaximum: limits.serverReceiveMaximum,
+      inboundLimits: this.#inboundLimits(),
+      handshakes,
     });
+  }
+
+  #inboundLimits(): InboundLimits {
+    const { awaitingReleaseMax } = this.#ports.config().settings;
+    return { receiveMaximum: limits.serverReceiveMaximum, awaitingReleaseMax };
   }
 
   #outboundLimits(): OutboundLimits {
     const { inflightMax, queueLengthMax, queueStoreQos0 } = this.#ports.config().settings;
     return { inflightMax, queueLengthMax, queueStoreQos0, queueBytesMax: limits.sessionQueueBytes };
   }
+}
+
+function handshakesOf(record: SessionRecord | null): Handshakes {
+  if (record === null || record.handshakes === null) return noHandshakes;
+  return readHandshakes(new Uint8Array(record.handshakes));
 }

@@ -24,6 +24,8 @@ import { LinkEvents } from "./link-events.ts";
 import { Links } from "./links.ts";
 import { Management } from "./management.ts";
 import { PrincipalChanges } from "./principal-changes.ts";
+import { Origins } from "./origins.ts";
+import { Outbox, SETTLED_FLUSH_MS } from "./outbox.ts";
 import { Publishes } from "./publishes.ts";
 import { RetainedReads } from "./retained-reads.ts";
 import { Routes } from "./routes.ts";
@@ -34,6 +36,7 @@ import { StorageBound } from "./storage-bound.ts";
 import { SubscribeHandler } from "./subscribe.ts";
 import { Subscriptions } from "./subscriptions.ts";
 import { Sweep } from "./sweep.ts";
+import { Wills } from "./wills.ts";
 import { WriteBehindStore } from "./write-behind-store.ts";
 
 /** How long the removal of an acknowledged message may wait for company. */
@@ -49,7 +52,7 @@ export class Shard {
   readonly #env: Env;
   readonly #state: ShardState;
   readonly #config: () => DeploymentConfig;
-  readonly #deadlines: Deadlines<"expire" | "unroute" | "sweep">;
+  readonly #deadlines: Deadlines<"expire" | "unroute" | "sweep" | "will">;
   /** What the broker asks for in this event; empty between events. */
   readonly #effects: Effect[] = [];
   readonly #performer: EffectPerformer;
@@ -61,6 +64,8 @@ export class Shard {
   readonly #clients: Clients;
   readonly #sweep: Sweep;
   readonly #publishes: Publishes;
+  readonly #outbox: Outbox;
+  readonly #wills: Wills;
   readonly #routes: Routes;
   readonly #retained: RetainedReads;
   readonly #deliveries: Deliveries;
@@ -76,16 +81,26 @@ export class Shard {
       expire: () => this.#sessions.expire(),
       unroute: (filter) => this.#routes.removeIfUnwanted(filter),
       sweep: () => this.#sweep.run(),
+      will: (_key, now) => this.#wills.run(now),
     });
     this.#store = this.#newStore();
     this.#storage = this.#newStorageBound();
     this.#subscriptions = new Subscriptions(sql);
     this.#publishes = this.#newPublishes();
+    this.#outbox = this.#newOutbox();
     this.#routes = this.#newRoutes();
     this.#retained = this.#newRetainedReads();
     this.#links = new Links({
       sockets: (tag) => context.getWebSockets(tag),
       resume: (socket, attachment) => this.#clients.resume(socket, attachment),
+    });
+
+    this.#wills = new Wills({
+      sql,
+      kept: this.keptWills,
+      now: Date.now,
+      take: (publish, publisher) => this.intake.takeWill(publish, publisher),
+      runAt: (at) => this.#deadlines.setEarlier("will", "", at),
     });
 
     // Each part takes of these what its ports name.
@@ -101,6 +116,8 @@ export class Shard {
       subscriptions: this.#subscriptions,
       principals: new PrincipalChanges(sql),
       publishes: this.#publishes,
+      outbox: this.#outbox,
+      wills: this.#wills,
       routes: this.#routes,
       retained: this.#retained,
       links: this.#links,
@@ -127,6 +144,7 @@ export class Shard {
     this.directory = new Directory(clients);
     this.#routes.recover();
     this.#retained.recover();
+    this.#outbox.recover();
   }
 
   /** A batch of a topic shard. */
@@ -146,6 +164,7 @@ export class Shard {
   }
 
   async alarm(): Promise<void> {
+    this.#wills.recover(this.#links.count);
     await this.#deadlines.run(Date.now());
     this.#performer.settle();
   }
@@ -198,6 +217,19 @@ export class Shard {
     });
   }
 
+  #newOutbox(): Outbox {
+    const flush = new LazyTimer(SETTLED_FLUSH_MS, () => {
+      this.#outbox.flush();
+      return false;
+    });
+    return new Outbox({
+      sql: this.#context.storage.sql,
+      topicShards: () => this.#config().shards.topic,
+      send: (topicShard, message, awaiter) => this.#publishes.publishOnce(topicShard, message, awaiter),
+      onSettled: () => flush.arm(),
+    });
+  }
+
   #newRoutes(): Routes {
     return new Routes(this.#context.storage.sql, {
       topicShards: () => this.#config().shards.topic,
@@ -219,6 +251,7 @@ export class Shard {
   #newDeliveries(): Deliveries {
     return new Deliveries({
       store: this.#store,
+      origins: new Origins(this.#context.storage.sql),
       effects: this.#effects,
       now: Date.now,
       ackDeadlineMs: () => this.#config().settings.ackDeadlineMs,

@@ -97,7 +97,7 @@ export class SubscribeHandler {
   #add(link: Link, asked: Subscription, identifier: number, room: number, settle: (code: number) => void): () => void {
     const { clients, subscriptions, routes } = this.#ports;
     const { uid } = link.session;
-    const granted: QoS = asked.qos === 0 ? 0 : 1;
+    const granted: QoS = asked.qos;
     const before = subscriptions.find(uid, asked.filter);
     clients.store(link);
     subscriptions.add(uid, { ...asked, qos: granted, identifier });

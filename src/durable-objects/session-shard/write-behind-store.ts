@@ -97,6 +97,11 @@ export class WriteBehindStore implements SessionStore {
     return this.#ports.sql.state(session, sentUpTo);
   }
 
+  /** Writes what was removed. */
+  flushRemoved(): void {
+    this.#ports.sql.flush();
+  }
+
   /** Writes all that is kept. */
   flush(): void {
     for (const [session, kept] of Array.from(this.#kept)) this.#write(session, kept);

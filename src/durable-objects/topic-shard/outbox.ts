@@ -1,6 +1,7 @@
 // Messages that a session shard could not be given yet, durable and in order: what is here counts as safe.
 
 import { limits } from "../../broker/limits.ts";
+import type { Origin } from "../../contracts/envelope.ts";
 import { firstRow } from "../../platform/first-row.ts";
 
 export interface OutboxMessage {
@@ -9,6 +10,8 @@ export interface OutboxMessage {
   readonly publisher: number;
   readonly expiresAt: number;
   readonly packet: Uint8Array;
+  /** Null: it may come twice. */
+  readonly origin: Origin | null;
 }
 
 interface OutboxRow extends Record<string, SqlStorageValue> {
@@ -16,6 +19,8 @@ interface OutboxRow extends Record<string, SqlStorageValue> {
   publisher: number;
   expires_at: number;
   packet: ArrayBuffer;
+  origin: number;
+  sequence: number;
 }
 
 export class Outbox {
@@ -50,17 +55,23 @@ export class Outbox {
     return Array.from(this.#sql.exec<{ shard: number }>("SELECT DISTINCT shard FROM outbox"), ({ shard }) => shard);
   }
 
-  /** The id under which it is stored, or null: the outbox is full. */
-  add(shard: number, publisher: number, expiresAt: number, packet: Uint8Array): number | null {
-    if (this.#messages >= limits.outboxMessages || this.#bytes + packet.length > limits.outboxBytes) return null;
+  /** Whether nothing more should be added. */
+  get full(): boolean {
+    return this.#messages >= limits.outboxMessages || this.#bytes >= limits.outboxBytes;
+  }
+
+  /** Stores a message for a session shard. Returns its id. */
+  add(shard: number, { publisher, expiresAt, packet, origin }: Omit<OutboxMessage, "id">): number {
     const id = this.#nextId++;
     this.#sql.exec(
-      "INSERT INTO outbox (shard, id, publisher, expires_at, packet) VALUES (?, ?, ?, ?, ?)",
+      "INSERT INTO outbox (shard, id, publisher, expires_at, packet, origin, sequence) VALUES (?, ?, ?, ?, ?, ?, ?)",
       shard,
       id,
       publisher,
       expiresAt,
       packet.slice().buffer as ArrayBuffer,
+      origin?.shard ?? 0,
+      origin?.sequence ?? 0,
     );
     this.#messages += 1;
     this.#bytes += packet.length;
@@ -70,16 +81,17 @@ export class Outbox {
   /** Up to `limit` messages for a session shard behind `after`, in order. */
   read(shard: number, after: number, limit: number): OutboxMessage[] {
     const rows = this.#sql.exec<OutboxRow>(
-      "SELECT id, publisher, expires_at, packet FROM outbox WHERE shard = ? AND id > ? ORDER BY id LIMIT ?",
+      "SELECT id, publisher, expires_at, packet, origin, sequence FROM outbox WHERE shard = ? AND id > ? ORDER BY id LIMIT ?",
       shard,
       after,
       limit,
     );
-    return Array.from(rows, ({ id, publisher, expires_at, packet }) => ({
+    return Array.from(rows, ({ id, publisher, expires_at, packet, origin, sequence }) => ({
       id,
       publisher,
       expiresAt: expires_at,
       packet: new Uint8Array(packet),
+      origin: sequence === 0 ? null : { shard: origin, sequence },
     }));
   }
 

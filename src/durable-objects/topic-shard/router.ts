@@ -20,7 +20,7 @@ import { Outbox } from "./outbox.ts";
 import { RetainedReads } from "./retained-reads.ts";
 import { RetainedStore } from "./retained-store.ts";
 import { RouteTable } from "./route-table.ts";
-import type { SafetyAwaiter } from "./session-stream.ts";
+import type { Routed, SafetyAwaiter } from "./session-stream.ts";
 import { SessionStream } from "./session-stream.ts";
 
 /** How soon an object with something in its outbox is woken, should it have died. */
@@ -102,23 +102,29 @@ export class Router {
 
   #apply(sender: number, envelope: Uint8Array): void {
     const visitor: EntryVisitor = {
-      publish: (number, publisher, expiresAt, packet) => {
-        try {
-          this.#publish(sender, number, publisher, expiresAt, packet);
-        } catch (error) {
-          // A bug of ours costs this message, and its publisher learns it.
-          log.error("a publish failed", { error: String(error) });
-          if (number !== 0) this.#stream(sender).routed(number, reasonCodes.unspecifiedError);
-        }
-      },
+      publish: (number, publisher, expiresAt, packet) =>
+        this.#guarded(sender, number, { publisher, expiresAt, packet, origin: null }),
+      publishOnce: (sequence, number, publisher, expiresAt, packet) =>
+        this.#guarded(sender, number, { publisher, expiresAt, packet, origin: { shard: sender, sequence } }),
       routeRequest: (request) => this.#route(sender, request),
       retainedRequest: (request) => this.#reads.next(this.#stream(sender), request),
     };
     visitEntries(envelope, visitor);
   }
 
+  /** A bug of ours costs this message, and its publisher learns it. */
+  #guarded(sender: number, number: number, message: Routed): void {
+    try {
+      this.#publish(sender, number, message);
+    } catch (error) {
+      log.error("a publish failed", { error: String(error) });
+      if (number !== 0) this.#stream(sender).routed(number, reasonCodes.unspecifiedError);
+    }
+  }
+
   /** Stores a retained message and fans the message out, in one event. */
-  #publish(sender: number, number: number, publisher: number, expiresAt: number, packet: Uint8Array): void {
+  #publish(sender: number, number: number, message: Routed): void {
+    const { expiresAt, packet, origin } = message;
     const publish = readTrustedPublish(packet);
     const { topic } = publish;
     this.#reads.before(topic);
@@ -132,10 +138,10 @@ export class Router {
       if (number !== 0) routed(reasonCodes.noMatchingSubscribers);
       return;
     }
-    const own = number !== 0 && shards.length === 1 && shards[0] === sender;
-    if (own && this.#stream(sender).ownMessage(number, publisher, expiresAt, packet)) return;
+    const own = number !== 0 && origin === null && shards.length === 1 && shards[0] === sender;
+    if (own && this.#stream(sender).ownMessage(number, message)) return;
     const awaiter = number === 0 ? null : new Outcome(shards.length, routed);
-    for (const shard of shards) this.#stream(shard).message(awaiter, publisher, expiresAt, packet);
+    for (const shard of shards) this.#stream(shard).message(awaiter, message);
   }
 
   /** False: the deployment may retain no more messages, or this shard holds as much as it may. */

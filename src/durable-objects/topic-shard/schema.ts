@@ -32,4 +32,8 @@ export const migrations: readonly string[] = [
      packet BLOB NOT NULL,
      PRIMARY KEY (shard, id)
    ) WITHOUT ROWID;`,
+
+  `-- Of a message that is to come once: the session shard that took it and its sequence there; sequence 0: of no such.
+   ALTER TABLE outbox ADD COLUMN origin INTEGER NOT NULL DEFAULT 0;
+   ALTER TABLE outbox ADD COLUMN sequence INTEGER NOT NULL DEFAULT 0;`,
 ];

@@ -2,7 +2,7 @@
 // cannot be reached or too much waits, QoS 1 messages go to the outbox and follow from there, in order.
 
 import { limits } from "../../broker/limits.ts";
-import type { RetainedPage } from "../../contracts/envelope.ts";
+import type { Origin, RetainedPage } from "../../contracts/envelope.ts";
 import type { StreamChannel } from "../../platform/stream-channel.ts";
 import { StreamSender } from "../../platform/stream-sender.ts";
 import type { Outbox } from "./outbox.ts";
@@ -16,12 +16,19 @@ export interface SafetyAwaiter {
   refused(): void;
 }
 
-/** A message in the stream. */
-interface Sent {
-  readonly awaiter: SafetyAwaiter | null;
+/** A message for a session shard. */
+export interface Routed {
   readonly publisher: number;
   readonly expiresAt: number;
   readonly packet: Uint8Array;
+  /** Null: it may come twice. */
+  readonly origin: Origin | null;
+}
+
+/** A message in the stream. */
+interface Sent {
+  readonly message: Routed;
+  readonly awaiter: SafetyAwaiter | null;
   /** Its row in the outbox; 0: it is in memory alone. */
   outboxId: number;
 }
@@ -47,6 +54,8 @@ export class SessionStream {
   /** The outbox holds messages that are not in the stream; the stream has all up to `#loadedUpTo`. */
   #spilled = false;
   #loadedUpTo = 0;
+  /** Who waits for messages that the outbox holds beyond its bounds, by id: their origin sends no more meanwhile. */
+  readonly #beyond = new Map<number, SafetyAwaiter>();
   #pendingRouted: { first: number; count: number; reasonCode: number } | null = null;
   dropped = 0;
 
@@ -77,10 +86,10 @@ export class SessionStream {
   }
 
   /** A message for this session shard. `awaiter`: somebody waits until it is safe; null: it may be dropped. */
-  message(awaiter: SafetyAwaiter | null, publisher: number, expiresAt: number, packet: Uint8Array): void {
+  message(awaiter: SafetyAwaiter | null, message: Routed): void {
     if (!this.#spilled && !this.#sender.troubled && !this.full) {
-      this.#sender.writer.message(publisher, expiresAt, packet);
-      this.#sender.written(awaiter === null ? null : { awaiter, publisher, expiresAt, packet, outboxId: 0 });
+      this.#write(message);
+      this.#sender.written(awaiter === null ? null : { message, awaiter, outboxId: 0 });
       return;
     }
     if (awaiter === null) {
@@ -89,22 +98,25 @@ export class SessionStream {
     }
     // What is in the stream comes before it, so it must come before it in the outbox too.
     if (!this.#spilled) this.#store(this.#sender.tokens());
-    const id = this.#ports.outbox.add(this.shard, publisher, expiresAt, packet);
-    if (id === null) {
+    const { outbox, onStored } = this.#ports;
+    const { full } = outbox;
+    if (full && message.origin === null) {
       awaiter.refused();
       return;
     }
+    const id = outbox.add(this.shard, message);
     this.#spilled = true;
-    this.#ports.onStored();
-    awaiter.safe();
+    onStored();
+    if (full) this.#beyond.set(id, awaiter);
+    else awaiter.safe();
   }
 
   /** The session shard's own publish `number`, which no other shard wants: its outcome is the session shard's to find. False:
    *  it cannot go straight into the stream. */
-  ownMessage(number: number, publisher: number, expiresAt: number, packet: Uint8Array): boolean {
+  ownMessage(number: number, message: Routed): boolean {
     if (this.#spilled || this.#sender.troubled || this.full) return false;
-    this.#sender.writer.ownMessage(number, publisher, expiresAt, packet);
-    this.#sender.written({ awaiter: null, publisher, expiresAt, packet, outboxId: 0 });
+    this.#sender.writer.ownMessage(number, message.publisher, message.expiresAt, message.packet);
+    this.#sender.written({ message, awaiter: null, outboxId: 0 });
     return true;
   }
 
@@ -160,10 +172,21 @@ export class SessionStream {
     this.#refill();
   }
 
+  #write({ publisher, expiresAt, packet, origin }: Routed): void {
+    const { writer } = this.#sender;
+    if (origin === null) writer.message(publisher, expiresAt, packet);
+    else writer.messageOnce(origin, publisher, expiresAt, packet);
+  }
+
   #answered(sent: Sent[]): void {
     for (const { awaiter, outboxId } of sent) {
-      if (outboxId === 0) awaiter?.safe();
-      else this.#ports.outbox.remove(this.shard, outboxId);
+      if (outboxId === 0) {
+        awaiter?.safe();
+        continue;
+      }
+      this.#ports.outbox.remove(this.shard, outboxId);
+      this.#beyond.get(outboxId)?.safe();
+      this.#beyond.delete(outboxId);
     }
     if (this.#spilled && !this.#sender.troubled) this.#refill();
     this.#ports.settle();
@@ -171,28 +194,27 @@ export class SessionStream {
 
   /** The session shard cannot be reached: what is in memory alone is stored, and is safe then. */
   #store(sent: Sent[]): void {
+    const { outbox, onStored, settle } = this.#ports;
     let stored = false;
-    for (const message of sent) {
-      if (message.outboxId !== 0) continue;
-      const { awaiter, publisher, expiresAt, packet } = message;
-      const id = this.#ports.outbox.add(this.shard, publisher, expiresAt, packet);
-      if (id === null) continue; // It stays unacknowledged until the session shard answers.
+    for (const each of sent) {
+      if (each.outboxId !== 0) continue;
+      if (outbox.full) break; // It stays unacknowledged until the session shard answers, and so does what follows.
       stored = true;
-      message.outboxId = id;
-      this.#loadedUpTo = id;
-      awaiter?.safe();
+      each.outboxId = outbox.add(this.shard, each.message);
+      this.#loadedUpTo = each.outboxId;
+      each.awaiter?.safe();
     }
-    if (stored) this.#ports.onStored();
-    this.#ports.settle();
+    if (stored) onStored();
+    settle();
   }
 
   #refill(): void {
     while (this.#spilled && this.#sender.pendingBytes <= limits.batchBytes) {
       const messages = this.#ports.outbox.read(this.shard, this.#loadedUpTo, REFILL);
-      for (const { id, publisher, expiresAt, packet } of messages) {
-        this.#loadedUpTo = id;
-        this.#sender.writer.message(publisher, expiresAt, packet);
-        this.#sender.written({ awaiter: null, publisher, expiresAt, packet, outboxId: id });
+      for (const message of messages) {
+        this.#loadedUpTo = message.id;
+        this.#write(message);
+        this.#sender.written({ message, awaiter: null, outboxId: message.id });
       }
       if (messages.length < REFILL) this.#spilled = false;
     }

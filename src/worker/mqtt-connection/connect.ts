@@ -7,7 +7,7 @@ import type { ConnackFields, ConnectPacket, ProtocolVersion } from "../../broker
 import type { ReasonCode } from "../../broker/mqtt/reason-codes.ts";
 import { reasonCodes } from "../../broker/mqtt/reason-codes.ts";
 import type { DeploymentConfig } from "../../contracts/deployment-config.ts";
-import type { Attach } from "../../contracts/link.ts";
+import type { Attach, AttachedWill } from "../../contracts/link.ts";
 
 const NEVER_EXPIRES = 0xffff_ffff;
 /** Room for topic and properties beside the largest payload. */
@@ -22,7 +22,7 @@ export interface Refusal {
 
 /** Why a CONNECT is refused whoever sent it, or null. */
 export function refuseConnect(connect: ConnectPacket): Refusal | null {
-  const { protocolVersion, clientId, cleanStart, username, authenticationMethod, will } = connect;
+  const { protocolVersion, clientId, cleanStart, username, authenticationMethod } = connect;
   if (clientId === "" && protocolVersion < 5 && !cleanStart) {
     return refusal("clientIdentifierNotValid", "an empty client id wants a clean session"); // [MQTT311-3.1.3-8]
   }
@@ -35,8 +35,6 @@ export function refuseConnect(connect: ConnectPacket): Refusal | null {
   if (authenticationMethod !== null) {
     return refusal("badAuthenticationMethod", "no authentication method is supported"); // [MQTT-4.12.0-1]
   }
-  if (will !== null && will.qos === 2) return refusal("qosNotSupported", "the server's maximum QoS is 1"); // [MQTT-3.2.2-12]
-  if (will !== null) return refusal("implementationSpecificError", "will messages are not supported");
   return null;
 }
 
@@ -97,6 +95,7 @@ export function attachOf(
   clientId: string,
   config: DeploymentConfig,
   who: { username: string; isSuperuser: boolean; revision: number; peerAddress: string },
+  will: AttachedWill | null,
 ): Attach {
   return {
     v: 1,
@@ -113,6 +112,7 @@ export function attachOf(
     peerAddress: who.peerAddress,
     configVersion: config.version,
     principalRevision: who.revision,
+    ...(will === null ? {} : { will }),
   };
 }
 
@@ -129,7 +129,6 @@ export function connackOf(
     reasonCode: reasonCodes.success,
     ...(expiry === (connect.sessionExpiryInterval ?? 0) ? {} : { sessionExpiryInterval: expiry }),
     receiveMaximum: limits.serverReceiveMaximum,
-    maximumQos: 1,
     maximumPacketSize: packetBytesMax(config),
     ...(session.assignedClientId === null ? {} : { assignedClientIdentifier: session.assignedClientId }), // [MQTT-3.2.2-16]
     topicAliasMaximum: limits.topicAliasMaximum,

@@ -19,6 +19,8 @@ export interface Accepted {
   link: EdgeLink;
   config: DeploymentConfig;
   sessionPresent: boolean;
+  /** Packet ids of QoS 2 that the client has not released. */
+  awaitingRelease: readonly number[];
   /** Null: the client named itself. */
   assignedClientId: string | null;
 }

@@ -15,6 +15,8 @@ import { withinTopicBounds } from "../../broker/topics/topic-name.ts";
 
 export type Inbound =
   | { type: "forward"; packet: Uint8Array; droppable: boolean }
+  /** A PUBLISH of QoS 2. */
+  | { type: "once"; packet: Uint8Array; packetId: number }
   | { type: "ping" }
   | { type: "disconnect"; packet: DisconnectPacket };
 
@@ -48,6 +50,7 @@ export class InboundReader {
     const packet = readPacket(bytes, this.#version);
     switch (packet.type) {
       case "publish":
+        if (packet.qos === 2) return { type: "once", packet: this.#publish(packet).bytes, packetId: packet.packetId };
         return { type: "forward", packet: this.#publish(packet).bytes, droppable: packet.qos === 0 };
       case "puback":
       case "pubrec":
@@ -75,9 +78,6 @@ export class InboundReader {
   }
 
   #publish(publish: Publish): Publish {
-    if (publish.qos === 2) {
-      throw new MqttError(reasonCodes.qosNotSupported, "the server's maximum QoS is 1"); // [MQTT-3.2.2-11]
-    }
     const payload = publish.bytes.length - publish.payloadOffset;
     if (payload > this.#bounds.messageBytesMax()) {
       throw new MqttError(reasonCodes.packetTooLarge, `a payload of more than ${this.#bounds.messageBytesMax()} bytes`);

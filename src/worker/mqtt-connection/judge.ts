@@ -7,6 +7,7 @@ import { reasonCodes } from "../../broker/mqtt/reason-codes.ts";
 import type { DeploymentId } from "../../contracts/deployment-id.ts";
 import type { Env } from "../../platform/env.ts";
 import { admit, forgetDeployment, forgetPrincipal, learnConfig } from "../authenticate/authenticate.ts";
+import { attachWill } from "./attach-will.ts";
 import { attachOf, clientIdOf } from "./connect.ts";
 import type { Judged } from "./handshake.ts";
 import { openLink } from "./open-link.ts";
@@ -27,16 +28,19 @@ export async function judge(
     if (admitted.outcome === "deny") return refused(admitted.reasonCode, admitted.reasonString);
     if (admitted.outcome === "not_provisioned") return refused(reasonCodes.serverUnavailable, "no such deployment");
     const { config, principal, revision } = admitted;
+    const will = await attachWill(env, deploymentId, config, clientId, connect);
+    if (will !== null && "reasonCode" in will) return refused(will.reasonCode, will.reasonString);
     const opened = await openLink(
       env,
       deploymentId,
       config,
-      attachOf(connect, clientId, config, { ...principal, revision, peerAddress }),
+      attachOf(connect, clientId, config, { ...principal, revision, peerAddress }, will),
     );
     switch (opened.outcome) {
       case "attached": {
-        const { link, sessionPresent } = opened;
-        return { outcome: "connected", link, config, sessionPresent, assignedClientId: assigned ? clientId : null };
+        const { link, sessionPresent, awaitingRelease } = opened;
+        const assignedClientId = assigned ? clientId : null;
+        return { outcome: "connected", link, config, sessionPresent, awaitingRelease, assignedClientId };
       }
       case "refused": {
         const { reasonCode, reasonString = "refused" } = opened.refused;

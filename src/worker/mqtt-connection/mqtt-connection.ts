@@ -108,11 +108,12 @@ export class MqttConnection implements HandshakeOwner, RelayOwner {
     this.#options.hold(work);
   }
 
-  accepted(connect: ConnectPacket, { link, config }: Accepted, early: readonly Uint8Array[]): void {
+  accepted(connect: ConnectPacket, { link, config, awaitingRelease }: Accepted, early: readonly Uint8Array[]): void {
     const now = Date.now();
     const { deploymentId } = this.#options;
     this.#clock.connected(keepAliveOf(connect, config), now);
-    this.#relay = new Relay({ device: this.#device, link, connect, deploymentId, config }, this);
+    const relayed = { device: this.#device, link, connect, deploymentId, config, awaitingRelease };
+    this.#relay = new Relay(relayed, this);
     for (const packet of early) if (!this.#visit(packet)) return;
     this.watch(now);
     this.#arm();

@@ -10,7 +10,7 @@ import type { Env } from "../../platform/env.ts";
 import { EdgeLink } from "./edge-link.ts";
 
 export type Opened =
-  | { outcome: "attached"; link: EdgeLink; sessionPresent: boolean }
+  | { outcome: "attached"; link: EdgeLink; sessionPresent: boolean; awaitingRelease: readonly number[] }
   | { outcome: "refused"; refused: Refused }
   | { outcome: "stale"; stale: Stale }
   | { outcome: "not_provisioned" }
@@ -49,6 +49,7 @@ function attached(response: Response): Opened {
   const { webSocket } = response;
   if (webSocket === null) return { outcome: "unavailable" };
   const header = response.headers.get(ATTACHED_HEADER);
-  const sessionPresent = header !== null && (JSON.parse(header) as Attached).sessionPresent;
-  return { outcome: "attached", link: new EdgeLink(webSocket), sessionPresent };
+  const { sessionPresent, awaitingRelease = [] }: Attached =
+    header === null ? { v: 1, sessionPresent: false } : (JSON.parse(header) as Attached);
+  return { outcome: "attached", link: new EdgeLink(webSocket), sessionPresent, awaitingRelease };
 }

@@ -7,7 +7,16 @@ import { writeSuback, writeUnsuback } from "../../broker/mqtt/server-packets.ts"
 import { forEachPacket } from "../../broker/mqtt/split-packets.ts";
 import { writeAcknowledgement } from "../../broker/mqtt/acknowledgement.ts";
 
-const types = { publish: 3, puback: 4, suback: 9, unsuback: 11, disconnect: 14 } as const;
+const types = {
+  publish: 3,
+  puback: 4,
+  pubrec: 5,
+  pubrel: 6,
+  pubcomp: 7,
+  suback: 9,
+  unsuback: 11,
+  disconnect: 14,
+} as const;
 const REFUSED = 0x80;
 
 export interface Outbound {
@@ -77,12 +86,24 @@ function translateOne(packet: Uint8Array, version: ProtocolVersion): Uint8Array 
       return writeSuback(packetIdOf(packet), codesOf(packet), version);
     case types.unsuback:
       return writeUnsuback(packetIdOf(packet), [], version);
-    case types.puback: {
+    case types.puback:
+    case types.pubrec:
       // A publish that is refused has no answer before 5.0. [MQTT311-4.8.0-2]
-      const reader = new PacketReader(packet, variableHeaderOffset(packet) + 2);
-      if (!reader.done && reader.u8() >= REFUSED) return null;
-      return writeAcknowledgement("puback", packetIdOf(packet), 0, version);
-    }
+      if (reasonOf(packet) >= REFUSED) return null;
+      return writeAcknowledgement(
+        typeOf(packet) === types.puback ? "puback" : "pubrec",
+        packetIdOf(packet),
+        0,
+        version,
+      );
+    case types.pubrel:
+    case types.pubcomp:
+      return writeAcknowledgement(
+        typeOf(packet) === types.pubrel ? "pubrel" : "pubcomp",
+        packetIdOf(packet),
+        0,
+        version,
+      );
     case types.disconnect:
       return null;
     default:
@@ -96,6 +117,12 @@ function typeOf(packet: Uint8Array): number {
 
 function packetIdOf(packet: Uint8Array): number {
   return new PacketReader(packet, variableHeaderOffset(packet)).u16();
+}
+
+/** Reason code of an acknowledgement; 0 where it is left out. */
+function reasonOf(packet: Uint8Array): number {
+  const reader = new PacketReader(packet, variableHeaderOffset(packet) + 2);
+  return reader.done ? 0 : reader.u8();
 }
 
 /** Reason codes of a SUBACK. */

@@ -18,6 +18,9 @@ import { disconnectReasonOf, webSocketClose } from "./device-socket.ts";
 import type { EdgeLink, LinkListener } from "./edge-link.ts";
 import { InboundReader } from "./inbound.ts";
 import { translate } from "./outbound.ts";
+import { ReleaseWindow } from "./release-window.ts";
+
+const SECOND = 1_000;
 
 export interface RelayOwner {
   /** The device was sent something, at `now`: what waits is to be looked at. */
@@ -35,6 +38,8 @@ export interface Relayed {
   readonly connect: ConnectPacket;
   readonly deploymentId: DeploymentId;
   readonly config: DeploymentConfig;
+  /** Packet ids of QoS 2 that the client has not released. */
+  readonly awaitingRelease: readonly number[];
 }
 
 export class Relay implements LinkListener {
@@ -44,6 +49,7 @@ export class Relay implements LinkListener {
   readonly #version: ProtocolVersion;
   readonly #deploymentId: DeploymentId;
   readonly #inbound: InboundReader;
+  readonly #window: ReleaseWindow;
   readonly #packetsMax = limits.connectionPackets * (1 + Math.random());
   #config: DeploymentConfig;
   #packets = 0;
@@ -53,7 +59,8 @@ export class Relay implements LinkListener {
   #dropped = 0;
 
   /** Begins to listen to the link. */
-  constructor({ device, link, connect, deploymentId, config }: Relayed, owner: RelayOwner) {
+  constructor({ device, link, connect, deploymentId, config, awaitingRelease }: Relayed, owner: RelayOwner) {
+    this.#window = new ReleaseWindow(awaitingRelease);
     this.#owner = owner;
     this.#device = device;
     this.#link = link;
@@ -70,7 +77,7 @@ export class Relay implements LinkListener {
 
   /** Bytes that wait for the shard. */
   get pendingBytes(): number {
-    return this.#link.pendingBytes;
+    return this.#link.pendingBytes + this.#window.waitingBytes;
   }
 
   // ---- From the device ----------------------------------------------------------------------------------------------
@@ -82,6 +89,9 @@ export class Relay implements LinkListener {
     switch (inbound.type) {
       case "forward":
         this.#forward(inbound.packet, inbound.droppable);
+        return;
+      case "once":
+        this.#forwardOnce(inbound.packet, inbound.packetId);
         return;
       case "ping":
         this.#device.pong();
@@ -101,9 +111,19 @@ export class Relay implements LinkListener {
       return;
     }
     link.send(packet);
-    if (link.pendingBytes > limits.inboundPendingBytesHard || link.pendingPackets > limits.inboundPendingPackets) {
-      throw new MqttError(reasonCodes.quotaExceeded, "more than the service can take from one connection");
-    }
+    this.#checkPending();
+  }
+
+  #forwardOnce(packet: Uint8Array, packetId: number): void {
+    const { awaitingReleaseMax } = this.#config.settings;
+    if (this.#window.enter(packet, packetId, awaitingReleaseMax, Date.now())) this.#link.send(packet);
+    this.#checkPending();
+  }
+
+  #checkPending(): void {
+    const packets = this.#link.pendingPackets + this.#window.waiting;
+    if (this.pendingBytes <= limits.inboundPendingBytesHard && packets <= limits.inboundPendingPackets) return;
+    throw new MqttError(reasonCodes.quotaExceeded, "more than the service can take from one connection");
   }
 
   #onDisconnect({ reasonCode, sessionExpiryInterval }: DisconnectPacket): void {
@@ -125,7 +145,10 @@ export class Relay implements LinkListener {
     }
     this.#owed += packets.length;
     this.#count(count);
-    this.#owner.watch(Date.now());
+    const now = Date.now();
+    const { awaitingReleaseMax } = this.#config.settings;
+    for (const packet of this.#window.sent(packets, awaitingReleaseMax, now)) this.#link.send(packet);
+    this.#owner.watch(now);
   }
 
   #onShardDisconnect(packet: Uint8Array): void {
@@ -169,6 +192,10 @@ export class Relay implements LinkListener {
   /** A look at what waits, some time after something did. */
   look(): void {
     if (this.#link.pendingBytes <= limits.inboundPendingBytes) this.#tellDropped();
+    const { awaitingReleaseMax, awaitingReleaseSeconds } = this.#config.settings;
+    if (!this.#window.overdue(awaitingReleaseSeconds * SECOND, Date.now())) return;
+    const reasonString = `${awaitingReleaseMax} messages of QoS 2 that are not released`;
+    this.#owner.end(reasonCodes.receiveMaximumExceeded, reasonString, linkClose.fault);
   }
 
   beat(): void {

@@ -6,6 +6,7 @@ import { readTrustedPublish } from "../../../src/broker/mqtt/publish.ts";
 import { writePublish } from "../../../src/broker/mqtt/write-publish.ts";
 import { Delivery, recipientOf } from "../../../src/broker/session/delivery.ts";
 import type { Effect } from "../../../src/broker/session/effects.ts";
+import { noHandshakes } from "../../../src/broker/session/handshakes.ts";
 import { Message } from "../../../src/broker/session/message.ts";
 import type { OutboundLimits } from "../../../src/broker/session/outbound.ts";
 import { Session } from "../../../src/broker/session/session.ts";
@@ -46,7 +47,8 @@ class Harness {
       store: this.store,
       state,
       limits: this.limits,
-      serverReceiveMaximum: 10,
+      inboundLimits: { receiveMaximum: 10, awaitingReleaseMax: 5 },
+      handshakes: noHandshakes,
     });
   }
 

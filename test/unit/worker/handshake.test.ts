@@ -48,6 +48,7 @@ function setUp() {
     link: new EdgeLink(linkStub),
     config: config(),
     sessionPresent: false,
+    awaitingRelease: [],
     assignedClientId: null,
   };
   /** The judge says so, and what follows from it is done. */

@@ -23,7 +23,7 @@ function setUp() {
   const deploymentId = "d" as DeploymentId;
   const ended: number[] = [];
   const relay = new Relay(
-    { device, link: new EdgeLink(stub), connect: connect(), deploymentId, config: config() },
+    { device, link: new EdgeLink(stub), connect: connect(), deploymentId, config: config(), awaitingRelease: [] },
     {
       watch: () => undefined,
       end: (reasonCode) => ended.push(reasonCode),

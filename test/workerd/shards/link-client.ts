@@ -1,6 +1,6 @@
 // A client at the shard's end of the edge: opens links, speaks MQTT 5.0 packets over them, and waits for what comes.
 
-import { env, evictDurableObject } from "cloudflare:test";
+import { env, evictDurableObject, runInDurableObject } from "cloudflare:test";
 import type { Packet } from "mqtt-packet";
 import mqttPacket from "mqtt-packet";
 import { shardOfSlot, slotOfClientId } from "../../../src/broker/topics/slots.ts";
@@ -97,6 +97,16 @@ export class TestDeployment {
     }
   }
 
+  /** Every shard dies as in a crash: what was not written is lost, all sockets break. */
+  async crash(kind: "session" | "topic"): Promise<void> {
+    for (let i = 0; i < this.shards; i++) {
+      const shard = kind === "session" ? this.sessionShard(i) : this.topicShard(i);
+      await runInDurableObject(shard as never, (_: unknown, state: DurableObjectState) => state.abort("crash")).catch(
+        () => undefined,
+      );
+    }
+  }
+
   /** Topic shards lose their memory. */
   async evictTopicShards(): Promise<void> {
     for (let i = 0; i < this.shards; i++) {
@@ -124,6 +134,8 @@ type Waiter = { wants: (packet: Packet) => boolean; resolve: (packet: Packet) =>
 
 export class LinkClient {
   readonly sessionPresent: boolean;
+  /** Packet ids of QoS 2 that the session has not been told to release. */
+  readonly awaitingRelease: readonly number[];
   readonly closed: Promise<number>;
   readonly #socket: WebSocket;
   readonly #parser = mqttPacket.parser({ protocolVersion: 5 });
@@ -135,9 +147,10 @@ export class LinkClient {
   /** Every packet that ever came. */
   readonly log: Packet[] = [];
 
-  private constructor(socket: WebSocket, sessionPresent: boolean) {
+  private constructor(socket: WebSocket, { sessionPresent, awaitingRelease = [] }: Attached) {
     this.#socket = socket;
     this.sessionPresent = sessionPresent;
+    this.awaitingRelease = awaitingRelease;
     this.#parser.on("packet", (packet) => this.#onPacket(packet));
     socket.binaryType = "arraybuffer";
     socket.addEventListener("message", ({ data }) => {
@@ -156,7 +169,7 @@ export class LinkClient {
     const response = await LinkClient.request(deployment, attach);
     if (response.webSocket === null) throw new Error(`refused: ${response.status} ${await response.text()}`);
     const attached = JSON.parse(response.headers.get(ATTACHED_HEADER) ?? '{"v":1,"sessionPresent":false}') as Attached;
-    return new LinkClient(response.webSocket, attached.sessionPresent);
+    return new LinkClient(response.webSocket, attached);
   }
 
   static request(deployment: TestDeployment, attach: Attach): Promise<Response> {
@@ -191,7 +204,7 @@ export class LinkClient {
 
   async subscribe(
     topic: string,
-    options: { qos?: 0 | 1; rh?: 0 | 1 | 2; nl?: boolean; rap?: boolean } = {},
+    options: { qos?: 0 | 1 | 2; rh?: 0 | 1 | 2; nl?: boolean; rap?: boolean } = {},
   ): Promise<number[]> {
     const { qos = 1, rh = 0, nl = false, rap = false } = options;
     this.send({ cmd: "subscribe", messageId: 10, subscriptions: [{ topic, qos, rh, nl, rap }] } as Packet);
@@ -207,6 +220,33 @@ export class LinkClient {
     const { retain = false, messageId = 1 } = options;
     this.send({ cmd: "publish", topic, payload, qos: 1, retain, dup: false, messageId });
     return (await this.take("puback")).reasonCode ?? 0;
+  }
+
+  /** Publishes at QoS 2 as far as PUBREC. Returns its reason code. */
+  async publishOnce(
+    topic: string,
+    payload: string,
+    options: { dup?: boolean; retain?: boolean; messageId?: number } = {},
+  ): Promise<number> {
+    const { dup = false, retain = false, messageId = 1 } = options;
+    this.send({ cmd: "publish", topic, payload, qos: 2, retain, dup, messageId });
+    return (await this.take("pubrec")).reasonCode ?? 0;
+  }
+
+  /** Releases a published message of QoS 2. Returns the reason code of PUBCOMP. */
+  async release(messageId = 1): Promise<number> {
+    this.send({ cmd: "pubrel", messageId });
+    return (await this.take("pubcomp")).reasonCode ?? 0;
+  }
+
+  /** The next message, of QoS 2, with all of its handshake. */
+  async messageOnce(): Promise<Extract<Packet, { cmd: "publish" }>> {
+    const publish = await this.take("publish");
+    const messageId = publish.messageId ?? 0;
+    this.send({ cmd: "pubrec", messageId });
+    await this.take("pubrel");
+    this.send({ cmd: "pubcomp", messageId });
+    return publish;
   }
 
   /** The next message; acknowledged unless told otherwise. */

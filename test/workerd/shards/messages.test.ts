@@ -239,3 +239,15 @@ it("never mixes two deployments with the same clients, topics and retained messa
   expect(text(await second.message())).toBe("of two");
   expect(second.log.filter(({ cmd }) => cmd === "publish")).toHaveLength(1);
 });
+
+it("knows all other clients after one that leaves has woken the shard", async () => {
+  const deployment = await TestDeployment.create("unmet1x", 1);
+  const [stays, leaves] = [await deployment.connect("stays"), await deployment.connect("leaves")];
+  await stays.subscribe("a");
+  await deployment.evict();
+  leaves.close();
+  await leaves.closed;
+  const publisher = await deployment.connect("p");
+  expect(await publisher.publish("a", "x")).toBe(0);
+  expect(text(await stays.message())).toBe("x");
+});

@@ -66,7 +66,7 @@ it("keeps the order over the bound of what may wait in memory and a reset", asyn
     const awaiter = { safe: () => (safe += 1), refused: () => expect.unreachable() };
     const send = async (from: number, to: number) => {
       for (let number = from; number <= to; number++) {
-        stream.message(awaiter, number, 0, packet);
+        stream.message(awaiter, { publisher: number, expiresAt: 0, packet, origin: null });
         await Promise.resolve();
       }
     };

@@ -7,6 +7,7 @@ import { readTrustedPublish } from "../../../src/broker/mqtt/publish.ts";
 import { writePublish } from "../../../src/broker/mqtt/write-publish.ts";
 import { Delivery } from "../../../src/broker/session/delivery.ts";
 import type { Effect } from "../../../src/broker/session/effects.ts";
+import { noHandshakes } from "../../../src/broker/session/handshakes.ts";
 import { Message } from "../../../src/broker/session/message.ts";
 import { Session } from "../../../src/broker/session/session.ts";
 import { SqlSessionStore } from "../../../src/durable-objects/session-shard/sql-session-store.ts";
@@ -47,7 +48,15 @@ it("shortens the largest queues, from their oldest messages, and no others", asy
       const outboundLimits = { inflightMax: 32, queueLengthMax: 1_000, queueBytesMax: 1e9, queueStoreQos0: true };
       const session =
         sessions.get(uid) ??
-        new Session({ uid, clientId: `${uid}`, store, state: EMPTY, limits: outboundLimits, serverReceiveMaximum: 1 });
+        new Session({
+          uid,
+          clientId: `${uid}`,
+          store,
+          state: EMPTY,
+          limits: outboundLimits,
+          inboundLimits: { receiveMaximum: 1, awaitingReleaseMax: 1 },
+          handshakes: noHandshakes,
+        });
       sessions.set(uid, session);
       const each = message(bytes);
       const place = { qos: 1, retain: false, retained: false, identifiers: [] } as const;

@@ -1,0 +1,192 @@
+// The rows of the outbox: all messages of one event for one topic shard in one, so that many at once cost one write.
+// What was just stored is read again from memory. Sequences grow over restarts: they are reserved in the table of
+// numbers, a million at a time.
+//
+//   messages   each: f64 publisher, f64 expiresAt, u32 length, packet
+
+import { limits } from "../../broker/limits.ts";
+
+const MESSAGE_HEAD_BYTES = 20;
+const ROW_BYTES_MAX = 1_024 * 1_024;
+/** What is stored beyond this is not kept in memory too. */
+const IN_MEMORY_BYTES = 2 * limits.exactlyOnceBytes;
+const RESERVED = 1_000_000;
+const SEQUENCE = "outbox_sequence";
+
+export interface TakenMessage {
+  /** Its place among all that this shard has taken. */
+  readonly sequence: number;
+  /** Uid of the publisher's session; 0: none. */
+  readonly publisher: number;
+  readonly expiresAt: number;
+  readonly packet: Uint8Array;
+}
+
+interface Row {
+  readonly topicShard: number;
+  readonly sequence: number;
+  readonly bytes: number;
+  unsettled: number;
+  /** Null: it must be read. */
+  messages: readonly TakenMessage[] | null;
+}
+
+interface StoredRow extends Record<string, SqlStorageValue> {
+  sequence: number;
+  topic_shard: number;
+  count: number;
+  messages: ArrayBuffer;
+}
+
+export class OutboxRows {
+  readonly #sql: SqlStorage;
+  /** In the order of their sequences. */
+  readonly #rows: Row[] = [];
+  #settled: number[] = [];
+  #next = 0;
+  #reservedUpTo = 0;
+  messages = 0;
+  bytes = 0;
+
+  constructor(sql: SqlStorage) {
+    this.#sql = sql;
+    const rows = sql.exec<StoredRow & { bytes: number }>(
+      "SELECT sequence, topic_shard, count, length(messages) AS bytes FROM outbox ORDER BY sequence",
+    );
+    for (const { sequence, topic_shard: topicShard, count, bytes } of rows) {
+      this.#push({ topicShard, sequence, bytes, unsettled: count, messages: null });
+    }
+  }
+
+  /** Topic shards that something is for. */
+  topicShards(): number[] {
+    return Array.from(new Set(this.#rows.map(({ topicShard }) => topicShard)));
+  }
+
+  /** Stores messages for a topic shard. Returns the sequence of the first; the others follow it. */
+  add(topicShard: number, messages: readonly Omit<TakenMessage, "sequence">[]): number {
+    const first = this.#reserve(messages.length);
+    let from = 0;
+    let bytes = 0;
+    messages.forEach(({ packet }, place) => {
+      const size = MESSAGE_HEAD_BYTES + packet.length;
+      if (place > from && bytes + size > ROW_BYTES_MAX) {
+        this.#insert(topicShard, first + from, messages.slice(from, place));
+        from = place;
+        bytes = 0;
+      }
+      bytes += size;
+    });
+    this.#insert(topicShard, first + from, messages.slice(from));
+    return first;
+  }
+
+  /** The messages of the first row of a topic shard that has some behind sequence `after`; none: there is no such. */
+  next(topicShard: number, after: number): readonly TakenMessage[] {
+    for (const row of this.#rows) {
+      if (row.topicShard !== topicShard) continue;
+      const behind = this.#read(row).filter(({ sequence }) => sequence > after);
+      if (behind.length > 0) return behind;
+    }
+    return [];
+  }
+
+  /** A message is settled; its row goes with the last of them, at the next `flush`. */
+  settled(sequence: number): void {
+    const place = this.#rows.findLastIndex((row) => row.sequence <= sequence);
+    const row = this.#rows[place];
+    if (row === undefined) return;
+    this.messages -= 1;
+    row.unsettled -= 1;
+    if (row.unsettled > 0) return;
+    this.bytes -= row.bytes;
+    this.#rows.splice(place, 1);
+    this.#settled.push(row.sequence);
+  }
+
+  flush(): void {
+    if (this.#settled.length === 0) return;
+    const settled = this.#settled;
+    this.#settled = [];
+    this.#sql
+      .exec("DELETE FROM outbox WHERE sequence IN (SELECT value FROM json_each(?))", JSON.stringify(settled))
+      .toArray();
+  }
+
+  #insert(topicShard: number, sequence: number, messages: readonly Omit<TakenMessage, "sequence">[]): void {
+    const blob = writeMessages(messages);
+    this.#sql.exec(
+      "INSERT INTO outbox (sequence, topic_shard, count, messages) VALUES (?, ?, ?, ?)",
+      sequence,
+      topicShard,
+      messages.length,
+      blob.buffer as ArrayBuffer,
+    );
+    // As views of the row: the frame that they came in is not kept.
+    const own = this.bytes < IN_MEMORY_BYTES ? readMessages(blob, sequence) : null;
+    this.#push({ topicShard, sequence, bytes: blob.length, unsettled: messages.length, messages: own });
+  }
+
+  #push(row: Row): void {
+    this.#rows.push(row);
+    this.messages += row.unsettled;
+    this.bytes += row.bytes;
+  }
+
+  #read(row: Row): readonly TakenMessage[] {
+    if (row.messages !== null) return row.messages;
+    const { messages } = this.#sql
+      .exec<StoredRow>("SELECT messages FROM outbox WHERE sequence = ?", row.sequence)
+      .one();
+    row.messages = readMessages(new Uint8Array(messages), row.sequence);
+    return row.messages;
+  }
+
+  #reserve(count: number): number {
+    if (this.#next === 0) {
+      const [row] = this.#sql.exec<{ value: number }>("SELECT value FROM meta WHERE key = ?", SEQUENCE).toArray();
+      this.#next = (row?.value ?? 0) + 1;
+      this.#reservedUpTo = this.#next - 1;
+    }
+    const first = this.#next;
+    this.#next += count;
+    if (this.#next - 1 > this.#reservedUpTo) {
+      this.#reservedUpTo = this.#next - 1 + RESERVED;
+      this.#sql.exec(
+        "INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+        SEQUENCE,
+        this.#reservedUpTo,
+      );
+    }
+    return first;
+  }
+}
+
+function writeMessages(messages: readonly Omit<TakenMessage, "sequence">[]): Uint8Array {
+  const length = messages.reduce((sum, { packet }) => sum + MESSAGE_HEAD_BYTES + packet.length, 0);
+  const bytes = new Uint8Array(length);
+  const view = new DataView(bytes.buffer);
+  let at = 0;
+  for (const { publisher, expiresAt, packet } of messages) {
+    view.setFloat64(at, publisher);
+    view.setFloat64(at + 8, expiresAt);
+    view.setUint32(at + 16, packet.length);
+    bytes.set(packet, at + MESSAGE_HEAD_BYTES);
+    at += MESSAGE_HEAD_BYTES + packet.length;
+  }
+  return bytes;
+}
+
+function readMessages(bytes: Uint8Array, first: number): TakenMessage[] {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const messages: TakenMessage[] = [];
+  let at = 0;
+  while (at < bytes.length) {
+    const from = at + MESSAGE_HEAD_BYTES;
+    const packet = bytes.subarray(from, from + view.getUint32(at + 16));
+    const [publisher, expiresAt] = [view.getFloat64(at), view.getFloat64(at + 8)];
+    messages.push({ sequence: first + messages.length, publisher, expiresAt, packet });
+    at = from + packet.length;
+  }
+  return messages;
+}

@@ -1,0 +1,146 @@
+// Messages that this shard has taken, to be routed once: durable before anybody is told that they were taken, numbered,
+// and sent to their topic shard in that order until they are safe with all who want them. So many of a topic shard are
+// under way at once; the rest waits here.
+
+import { limits } from "../../broker/limits.ts";
+import { shardOfSlot, slotOfTopic } from "../../broker/topics/slots.ts";
+import type { TakenMessage } from "./outbox-rows.ts";
+import { OutboxRows } from "./outbox-rows.ts";
+import type { OutcomeAwaiter } from "./publishes.ts";
+
+/** How long a row that is settled may wait to be removed with others: one that comes again is known as such. */
+export const SETTLED_FLUSH_MS = 50;
+
+export interface OutboxPorts {
+  sql: SqlStorage;
+  topicShards(): number;
+  /** Sends a message on its way; `awaiter` is told its outcome. */
+  send(topicShard: number, message: TakenMessage, awaiter: OutcomeAwaiter): void;
+  /** Something is settled: `flush` must be called within a moment. */
+  onSettled(): void;
+}
+
+/** Of one topic shard. */
+interface Lane {
+  /** Sent and not settled. */
+  messages: number;
+  bytes: number;
+  /** Sequence up to which all were sent. */
+  sentUpTo: number;
+  /** There are rows behind that. */
+  more: boolean;
+}
+
+export class Outbox {
+  readonly #ports: OutboxPorts;
+  readonly #rows: OutboxRows;
+  readonly #lanes = new Map<number, Lane>();
+  /** Taken in this event, by topic shard. */
+  #taken = new Map<number, Omit<TakenMessage, "sequence">[]>();
+  #takenCount = 0;
+  /** Who wants to know the outcome of a message, by sequence. */
+  readonly #awaiters = new Map<number, OutcomeAwaiter>();
+  #takenAwaiters: { topicShard: number; place: number; awaiter: OutcomeAwaiter }[] = [];
+
+  constructor(ports: OutboxPorts) {
+    this.#ports = ports;
+    this.#rows = new OutboxRows(ports.sql);
+  }
+
+  /** Messages that are not settled. */
+  get messages(): number {
+    return this.#rows.messages;
+  }
+
+  /** Sends what an earlier life of this object left. */
+  recover(): void {
+    for (const topicShard of this.#rows.topicShards()) {
+      this.#lane(topicShard).more = true;
+      this.#advance(topicShard);
+    }
+  }
+
+  /** Takes a message; `commit` must follow in the same event. `awaiter` is told its outcome, unless this object loses its
+   *  memory before. False: there is no room. */
+  take(
+    topic: string,
+    publisher: number,
+    expiresAt: number,
+    packet: Uint8Array,
+    awaiter: OutcomeAwaiter | null = null,
+  ): boolean {
+    if (this.#rows.messages + this.#takenCount >= limits.outboxMessages || this.#rows.bytes >= limits.outboxBytes)
+      return false;
+    const topicShard = shardOfSlot(slotOfTopic(topic), this.#ports.topicShards());
+    const taken = this.#taken.get(topicShard) ?? [];
+    if (awaiter !== null) this.#takenAwaiters.push({ topicShard, place: taken.length, awaiter });
+    taken.push({ publisher, expiresAt, packet });
+    this.#taken.set(topicShard, taken);
+    this.#takenCount += 1;
+    return true;
+  }
+
+  /** Stores what was taken in this event, and sends it on its way. */
+  commit(): void {
+    if (this.#takenCount === 0) return;
+    const all = this.#taken;
+    const awaiters = this.#takenAwaiters;
+    this.#taken = new Map();
+    this.#takenAwaiters = [];
+    this.#takenCount = 0;
+    for (const [topicShard, messages] of all) {
+      const first = this.#rows.add(topicShard, messages);
+      for (const each of awaiters) {
+        if (each.topicShard === topicShard) this.#awaiters.set(first + each.place, each.awaiter);
+      }
+      const lane = this.#lane(topicShard);
+      if (lane.more) continue;
+      lane.more = true;
+      this.#advance(topicShard);
+    }
+  }
+
+  /** Removes what is settled. */
+  flush(): void {
+    this.#rows.flush();
+  }
+
+  /** Sends as many as may be under way. */
+  #advance(topicShard: number): void {
+    const lane = this.#lane(topicShard);
+    while (lane.more && hasRoom(lane)) {
+      const messages = this.#rows.next(topicShard, lane.sentUpTo);
+      if (messages.length === 0) lane.more = false;
+      for (const message of messages) {
+        if (!hasRoom(lane)) return;
+        lane.sentUpTo = message.sequence;
+        lane.messages += 1;
+        lane.bytes += message.packet.length;
+        this.#ports.send(topicShard, message, { routed: (code) => this.#settled(topicShard, message, code) });
+      }
+    }
+  }
+
+  #settled(topicShard: number, { sequence, packet }: TakenMessage, reasonCode: number): void {
+    const lane = this.#lane(topicShard);
+    lane.messages -= 1;
+    lane.bytes -= packet.length;
+    this.#rows.settled(sequence);
+    this.#ports.onSettled();
+    this.#awaiters.get(sequence)?.routed(reasonCode);
+    this.#awaiters.delete(sequence);
+    this.#advance(topicShard);
+  }
+
+  #lane(topicShard: number): Lane {
+    const known = this.#lanes.get(topicShard);
+    if (known !== undefined) return known;
+    const lane: Lane = { messages: 0, bytes: 0, sentUpTo: 0, more: false };
+    this.#lanes.set(topicShard, lane);
+    return lane;
+  }
+}
+
+function hasRoom({ messages, bytes }: Lane): boolean {
+  return messages < limits.exactlyOnceMessages && bytes < limits.exactlyOnceBytes;
+}

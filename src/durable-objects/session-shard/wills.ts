@@ -1,0 +1,164 @@
+// Will Messages, MQTT 5.0 section 3.1.2.5: durable from the attach on, published when their time has come through the
+// outbox, or forgotten. A connection that was lost by the service's own doing announces nobody dead who is back soon.
+
+import type { Publish } from "../../broker/mqtt/publish.ts";
+import { readTrustedPublish } from "../../broker/mqtt/publish.ts";
+import type { AttachedWill } from "../../contracts/link.ts";
+import { firstRow } from "../../platform/first-row.ts";
+import type { KeptWills } from "./kept-wills.ts";
+
+const SECOND = 1_000;
+/** How long the will waits of a client that was lost by the service's own doing. */
+const OURS_MS = 10 * SECOND;
+/** How soon a will is tried again for which there was no room. */
+const RETRY_MS = 10 * SECOND;
+const BATCH = 100;
+
+export interface WillPorts {
+  sql: SqlStorage;
+  kept: KeptWills;
+  now(): number;
+  /** Takes a will to be routed, in the name of a session. False: there is no room for it. */
+  take(publish: Publish, publisher: number): boolean;
+  /** Calls `run` at that time at the latest. */
+  runAt(at: number): void;
+}
+
+interface WillRow extends Record<string, SqlStorageValue> {
+  uid: number;
+  client_id: string;
+  delay: number;
+  due: number | null;
+  ours: number;
+  packet: ArrayBuffer;
+}
+
+/** How a client left. */
+export interface Leaving {
+  /** Seconds that its session outlives the connection. */
+  readonly sessionExpiryInterval: number;
+  /** By the service's own doing, or nobody knows how. */
+  readonly ours: boolean;
+}
+
+export class Wills {
+  readonly #ports: WillPorts;
+  /** Whether any will may wait for its time. */
+  #mayWait: boolean;
+  #recovered = false;
+
+  constructor(ports: WillPorts) {
+    this.#ports = ports;
+    this.#mayWait = ports.sql.exec("SELECT 1 FROM will WHERE due IS NOT NULL LIMIT 1").toArray().length > 0;
+  }
+
+  /** To be called at the first event that is not a connection's own: where none has outlived the object's memory, whose
+   *  will stands as of a connected client was lost with it. */
+  recover(connections: number): void {
+    if (this.#recovered) return;
+    this.#recovered = true;
+    if (connections > 0) return;
+    const { sql, now, runAt } = this.#ports;
+    const lost = sql.exec(
+      `UPDATE will SET ours = 1, due = ?1 + max(?2, ?3 * min(delay,
+         coalesce((SELECT expiry_interval FROM session WHERE session.uid = will.uid), 0))) WHERE due IS NULL`,
+      now(),
+      OURS_MS,
+      SECOND,
+    );
+    if (lost.rowsWritten === 0) return;
+    this.#mayWait = true;
+    runAt(now() + OURS_MS);
+  }
+
+  /** Whether a will that an attach names is here. */
+  knows({ packet }: AttachedWill): boolean {
+    return typeof packet === "string" || this.#ports.kept.has(packet.keptAs);
+  }
+
+  /** The client is connected, in this session, and this is its will from now on; undefined: it has none. */
+  set(uid: number, clientId: string, will: AttachedWill | undefined): void {
+    this.#returned(uid, clientId);
+    const packet = will === undefined ? null : this.#packetOf(will);
+    if (will === undefined || packet === null) return;
+    this.#ports.sql.exec(
+      "INSERT OR REPLACE INTO will (uid, client_id, delay, due, ours, packet) VALUES (?, ?, ?, NULL, 0, ?)",
+      uid,
+      clientId,
+      will.delayInterval,
+      packet.slice().buffer as ArrayBuffer,
+    );
+  }
+
+  /** The client said goodbye: it has no will any more. [MQTT-3.1.2-10] */
+  forget(uid: number): void {
+    this.#ports.sql.exec("DELETE FROM will WHERE uid = ?", uid).toArray();
+  }
+
+  /** The client is gone without a goodbye: its will is published now, or when its delay or its session ends.
+   *  [MQTT-3.1.2-8] */
+  left(uid: number, { sessionExpiryInterval, ours }: Leaving): void {
+    const { sql, now, runAt } = this.#ports;
+    const row = this.#find(uid);
+    // One that was thought lost may turn out to have left.
+    if (row === null || (row.due !== null && (row.ours === 0 || ours))) return;
+    const delayMs = Math.max(SECOND * Math.min(row.delay, sessionExpiryInterval), ours ? OURS_MS : 0);
+    if (delayMs === 0) {
+      this.#publish(row);
+      return;
+    }
+    const due = now() + delayMs;
+    sql.exec("UPDATE will SET due = ?, ours = ? WHERE uid = ?", due, ours ? 1 : 0, uid).toArray();
+    this.#mayWait = true;
+    runAt(due);
+  }
+
+  /** A session has ended: a will that waits for its delay waits no longer. */
+  sessionEnded(uid: number): void {
+    if (!this.#mayWait) return;
+    const row = this.#find(uid);
+    if (row !== null && row.due !== null && row.ours === 0) this.#publish(row);
+  }
+
+  /** Publishes what is due. */
+  run(now: number): void {
+    const { sql, runAt } = this.#ports;
+    const due = sql.exec<WillRow>("SELECT * FROM will WHERE due <= ? ORDER BY due LIMIT ?", now, BATCH).toArray();
+    for (const row of due) this.#publish(row);
+    const { next } = sql.exec<{ next: number | null }>("SELECT min(due) AS next FROM will WHERE due IS NOT NULL").one();
+    if (next === null) this.#mayWait = false;
+    else runAt(next);
+  }
+
+  /** The client is back in time, if it has its session again [MQTT-3.1.3-9] or was lost through no fault of its own; else
+   *  the session has ended in which the will was made. */
+  #returned(uid: number, clientId: string): void {
+    if (!this.#mayWait) return;
+    const rows = this.#ports.sql.exec<WillRow>("SELECT * FROM will WHERE client_id = ? AND due IS NOT NULL", clientId);
+    for (const row of rows.toArray()) {
+      if (row.uid === uid || row.ours === 1) this.forget(row.uid);
+      else this.#publish(row);
+    }
+  }
+
+  #publish({ uid, packet }: WillRow): void {
+    const { sql, take, now, runAt } = this.#ports;
+    if (take(readTrustedPublish(new Uint8Array(packet)), uid)) {
+      this.forget(uid); // [MQTT-3.1.2-10]
+      return;
+    }
+    const again = now() + RETRY_MS;
+    sql.exec("UPDATE will SET due = ?, ours = 0 WHERE uid = ?", again, uid).toArray();
+    this.#mayWait = true;
+    runAt(again);
+  }
+
+  #find(uid: number): WillRow | null {
+    return firstRow(this.#ports.sql.exec<WillRow>("SELECT * FROM will WHERE uid = ?", uid)) ?? null;
+  }
+
+  #packetOf({ packet }: AttachedWill): Uint8Array | null {
+    if (typeof packet !== "string") return this.#ports.kept.take(packet.keptAs);
+    return Uint8Array.from(atob(packet), (character) => character.charCodeAt(0));
+  }
+}

@@ -1,0 +1,78 @@
+// How many messages of QoS 2 a client may leave unreleased: what it publishes beyond them waits here, in order, until it
+// has released some. MQTT 5.0 section 4.9 bounds what is unacknowledged; this bounds what must be remembered.
+
+import { forEachPacket } from "../../broker/mqtt/split-packets.ts";
+
+const PUBREC = 5;
+const PUBCOMP = 7;
+const REFUSED = 0x80;
+/** What a packet that waits costs in memory beside its bytes, about. */
+const OVERHEAD_BYTES = 300;
+
+interface Waiting {
+  readonly packet: Uint8Array;
+  readonly packetId: number;
+}
+
+export class ReleaseWindow {
+  readonly #unreleased: Set<number>;
+  #waiting: Waiting[] = [];
+  #waitingBytes = 0;
+  /** Since when something waits and nothing was released; epoch milliseconds. */
+  #since = 0;
+
+  /** `unreleased`: packet ids of an earlier connection of the session. */
+  constructor(unreleased: readonly number[]) {
+    this.#unreleased = new Set(unreleased);
+  }
+
+  /** Memory that waits here, bytes. */
+  get waitingBytes(): number {
+    return this.#waitingBytes;
+  }
+
+  /** Packets that wait here. */
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
+  /** A PUBLISH of QoS 2. False: `sizeMax` are not released, so it waits; `now`: epoch milliseconds. */
+  enter(packet: Uint8Array, packetId: number, sizeMax: number, now: number): boolean {
+    const repeats = this.#unreleased.has(packetId);
+    if (this.#waiting.length === 0 && (repeats || this.#unreleased.size < sizeMax)) {
+      this.#unreleased.add(packetId);
+      return true;
+    }
+    if (this.#waiting.length === 0) this.#since = now;
+    this.#waiting.push({ packet: packet.slice(), packetId }); // A view would keep the whole frame that it came in.
+    this.#waitingBytes += packet.length + OVERHEAD_BYTES;
+    return false;
+  }
+
+  /** What the client is sent, as a link frame holds it. Returns what need not wait any more. */
+  sent(packets: Uint8Array, sizeMax: number, now: number): Uint8Array[] {
+    if (this.#unreleased.size === 0) return [];
+    forEachPacket(packets, 0, (packet) => {
+      const type = (packet[0] ?? 0) >> 4;
+      const ends = type === PUBCOMP || (type === PUBREC && packet.length > 4 && (packet[4] ?? 0) >= REFUSED);
+      if (ends) this.#unreleased.delete(((packet[2] ?? 0) << 8) | (packet[3] ?? 0));
+    });
+    const free: Uint8Array[] = [];
+    while (this.#waiting[free.length] !== undefined && this.#unreleased.size < sizeMax) {
+      const { packet, packetId } = this.#waiting[free.length] as Waiting;
+      this.#unreleased.add(packetId);
+      this.#waitingBytes -= packet.length + OVERHEAD_BYTES;
+      free.push(packet);
+    }
+    if (free.length > 0) {
+      this.#waiting = this.#waiting.slice(free.length);
+      this.#since = now;
+    }
+    return free;
+  }
+
+  /** Whether something has waited for so long that the client cannot be thought to release anything. */
+  overdue(waitMs: number, now: number): boolean {
+    return this.#waiting.length > 0 && now - this.#since >= waitMs;
+  }
+}

@@ -1,0 +1,304 @@
+// A session and its client under random events: what a client gets and gives at QoS 1 and 2, whatever is lost, forgotten
+// or repeated between two packets. The client follows section 4.3 of MQTT 5.0.
+
+import fc from "fast-check";
+import { expect, it } from "vitest";
+import { readAcknowledgement, writeAcknowledgement } from "../../../src/broker/mqtt/acknowledgement.ts";
+import type { Acknowledgement } from "../../../src/broker/mqtt/packets.ts";
+import type { Publish } from "../../../src/broker/mqtt/publish.ts";
+import { readTrustedPublish } from "../../../src/broker/mqtt/publish.ts";
+import { writePublish } from "../../../src/broker/mqtt/write-publish.ts";
+import { Delivery, recipientOf } from "../../../src/broker/session/delivery.ts";
+import type { Effect } from "../../../src/broker/session/effects.ts";
+import type { Handshakes } from "../../../src/broker/session/handshakes.ts";
+import { noHandshakes, readHandshakes, writeHandshakes } from "../../../src/broker/session/handshakes.ts";
+import { Message } from "../../../src/broker/session/message.ts";
+import { Session } from "../../../src/broker/session/session.ts";
+import { MemoryStore } from "./memory-store.ts";
+
+const UID = 1;
+const PUBLISH = 3;
+const limits = { inflightMax: 32, queueLengthMax: 1_000, queueBytesMax: 1e7, queueStoreQos0: true };
+const EMPTY = { sentUpTo: 0, lastNumber: 0, sent: 0, queued: 0, queuedBytes: 0, queuedQos0: 0 };
+
+function publish(id: number, qos: 0 | 1 | 2, packetId: number, dup = false): Uint8Array {
+  const payload = new TextEncoder().encode(`${id}`);
+  return writePublish({ topic: "t", qos, retain: false, dup, packetId, properties: new Uint8Array(), payload });
+}
+
+function idOf({ bytes, payloadOffset }: Publish): number {
+  return Number(new TextDecoder().decode(bytes.subarray(payloadOffset)));
+}
+
+/** The session, what its shard does for it, and its client; packets between them may be lost with the connection. */
+class World {
+  readonly store = new MemoryStore();
+  /** What the shard has written. */
+  #handshakes: Handshakes = noHandshakes;
+  #sentUpTo = 0;
+  #session: Session;
+  readonly #receiveMaximum: number;
+  readonly #effects: Effect[] = [];
+  #unsafe = new Set<Delivery>();
+  connected = false;
+  /** On their way to the client. */
+  #toClient: Uint8Array[] = [];
+  /** Messages of the topic shards that this shard has not answered: they come again if it dies. */
+  readonly #unanswered = new Map<number, { qos: 0 | 1 | 2; packet: Uint8Array }>();
+  /** Highest message that came and was written: those that are to come once are known by it. */
+  #highest = 0;
+
+  // The client.
+  readonly got = { 0: [] as number[], 1: [] as number[], 2: [] as number[] };
+  readonly #unreleased = new Set<number>();
+  /** What it publishes, by packet id. */
+  readonly #publishing = new Map<number, { id: number; received: boolean }>();
+  #nextPacketId = 1;
+  /** What the session took, to be routed. */
+  readonly taken: number[] = [];
+  /** What was taken and is not written. */
+  #takenUnwritten: number[] = [];
+  #nextId = 0;
+  readonly delivered = { 1: [] as number[], 2: [] as number[] };
+  readonly published: number[] = [];
+
+  constructor(receiveMaximum: number) {
+    this.#receiveMaximum = receiveMaximum;
+    this.#session = this.#load();
+  }
+
+  get inflight(): number {
+    return this.#session.outbound.inflight;
+  }
+
+  get open(): number {
+    return this.#publishing.size + this.#unreleased.size + this.#unanswered.size + this.inflight;
+  }
+
+  connect(): void {
+    this.connected = true;
+    const client = { receiveMaximum: this.#receiveMaximum, maximumPacketSize: null };
+    this.#session.handle({ type: "connected", client }, 0, this.#effects);
+    this.#settle();
+    for (const [packetId, { id, received }] of this.#publishing) this.#say(packetId, id, received, true);
+  }
+
+  /** The connection breaks: what is on its way is lost. */
+  disconnect(): void {
+    this.connected = false;
+    this.#toClient = [];
+    this.#session.handle({ type: "disconnected", keep: true }, 0, this.#effects);
+    this.#settle();
+  }
+
+  /** The object dies: its memory and the connection are gone, and what is not answered comes again. */
+  crash(): void {
+    this.connected = false;
+    this.#toClient = [];
+    this.#unsafe = new Set();
+    this.#takenUnwritten = [];
+    // Which of the stored messages had been sent is forgotten.
+    this.#sentUpTo = Math.max(this.#sentUpTo, this.store.state(UID, 0).lastNumber);
+    this.#session = this.#load();
+    for (const [id, { qos, packet }] of Array.from(this.#unanswered)) this.#offer(id, qos, packet);
+  }
+
+  hibernate(): void {
+    this.deadline();
+    const { sentUpTo, cursor } = this.#session.outbound;
+    this.#sentUpTo = sentUpTo;
+    this.#session = this.#load();
+    if (!this.connected) return;
+    const client = { receiveMaximum: this.#receiveMaximum, maximumPacketSize: null };
+    this.#session.handle({ type: "resumed", client, cursor }, 0, this.#effects);
+    this.#settle();
+  }
+
+  /** A message comes from a topic shard. */
+  deliver(qos: 0 | 1 | 2): void {
+    this.#nextId += 1;
+    const packet = publish(this.#nextId, qos, qos);
+    if (qos > 0) {
+      this.delivered[qos as 1 | 2].push(this.#nextId);
+      this.#unanswered.set(this.#nextId, { qos, packet });
+    }
+    this.#offer(this.#nextId, qos, packet);
+  }
+
+  /** What is not acknowledged in time is written. */
+  deadline(): void {
+    for (const delivery of Array.from(this.#unsafe)) {
+      const inflight = [...delivery.awaited];
+      this.store.append(delivery.message, inflight.map(recipientOf));
+      for (const entry of inflight) {
+        entry.outbound.missedDeadline(entry, this.#effects);
+        delivery.settle(entry);
+      }
+    }
+    this.#settle();
+  }
+
+  /** The client publishes at QoS 2. */
+  publish(): void {
+    const packetId = this.#nextPacketId;
+    if (!this.connected || this.#publishing.has(packetId)) return;
+    this.#nextPacketId = (packetId % 4) + 1;
+    this.#nextId += 1;
+    this.published.push(this.#nextId);
+    this.#publishing.set(packetId, { id: this.#nextId, received: false });
+    this.#say(packetId, this.#nextId, false, false);
+  }
+
+  /** The client takes the next packet that is on its way. */
+  take(): boolean {
+    const packet = this.#toClient.shift();
+    if (packet === undefined) return false;
+    if ((packet[0] ?? 0) >> 4 === PUBLISH) this.#onPublish(readTrustedPublish(packet));
+    else this.#onAcknowledgement(readAcknowledgement(packet, 5));
+    return true;
+  }
+
+  #onPublish(message: Publish): void {
+    const { qos, packetId } = message;
+    if (qos < 2) this.got[qos].push(idOf(message));
+    else if (!this.#unreleased.has(packetId)) {
+      this.#unreleased.add(packetId);
+      this.got[2].push(idOf(message));
+    }
+    if (qos > 0) this.#acknowledge(qos === 1 ? "puback" : "pubrec", packetId);
+  }
+
+  #onAcknowledgement({ type, packetId, reasonCode }: Acknowledgement): void {
+    const open = this.#publishing.get(packetId);
+    if (type === "pubrel") {
+      this.#unreleased.delete(packetId);
+      this.#acknowledge("pubcomp", packetId);
+    } else if (type === "pubrec" && open !== undefined) {
+      expect(reasonCode).toBe(0);
+      open.received = true;
+      this.#acknowledge("pubrel", packetId);
+    } else if (type === "pubcomp") this.#publishing.delete(packetId);
+  }
+
+  #say(packetId: number, id: number, received: boolean, dup: boolean): void {
+    if (received) this.#acknowledge("pubrel", packetId);
+    else {
+      const event = { type: "publish" as const, publish: readTrustedPublish(publish(id, 2, packetId, dup)) };
+      this.#session.handle(event, 0, this.#effects);
+      this.#settle();
+    }
+  }
+
+  #acknowledge(type: Acknowledgement["type"], packetId: number): void {
+    const packet = readAcknowledgement(writeAcknowledgement(type, packetId, 0, 5), 5);
+    this.#session.handle({ type: "acknowledgement", packet }, 0, this.#effects);
+    this.#settle();
+  }
+
+  #offer(id: number, qos: 0 | 1 | 2, packet: Uint8Array): void {
+    if (qos === 2 && id <= this.#highest) {
+      this.#unanswered.delete(id);
+      return;
+    }
+    const safe = () => {
+      this.#unsafe.delete(delivery);
+      this.#unanswered.delete(id);
+    };
+    const delivery = new Delivery(new Message(readTrustedPublish(packet), 0, 0), safe);
+    const place = { qos, retain: false, retained: false, identifiers: [] };
+    const recipient = this.#session.outbound.offer(delivery, place, qos === 2, 0, this.#effects);
+    if (qos === 2) this.#highest = id;
+    if (recipient !== null) {
+      this.store.append(delivery.message, [recipient]);
+      this.#session.handle({ type: "stored" }, 0, this.#effects);
+    }
+    delivery.arm();
+    if (delivery.safe) safe();
+    else this.#unsafe.add(delivery);
+    this.#settle();
+  }
+
+  /** What the shard does at the end of each event: first it writes, then it sends. */
+  #settle(): void {
+    for (const effect of this.#effects) {
+      if (effect.type === "take") {
+        this.#takenUnwritten.push(idOf(effect.publish));
+        effect.inbound.taken(effect.publish.packetId, 0, this.#effects);
+      }
+    }
+    const keeps = this.#effects.some(({ type }) => type === "keep");
+    if (keeps) this.#handshakes = readHandshakes(writeHandshakes(this.#session.handshakes));
+    this.taken.push(...this.#takenUnwritten);
+    this.#takenUnwritten = [];
+    for (const effect of this.#effects) {
+      expect(["end", "drop"]).not.toContain(effect.type);
+      if (effect.type === "send" && this.connected) this.#toClient.push(effect.packet);
+    }
+    this.#effects.length = 0;
+  }
+
+  #load(): Session {
+    const state =
+      this.#sentUpTo === 0 ? { ...EMPTY, ...this.store.state(UID, 0) } : this.store.state(UID, this.#sentUpTo);
+    return new Session({
+      uid: UID,
+      clientId: "c",
+      store: this.store,
+      state,
+      limits,
+      inboundLimits: { receiveMaximum: 65_535, awaitingReleaseMax: 10 },
+      handshakes: this.#handshakes,
+    });
+  }
+}
+
+type Step = "deliver0" | "deliver1" | "deliver2" | "publish" | "take" | "lose" | "hibernate" | "crash" | "deadline";
+
+const step: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 8, arbitrary: fc.constantFrom<Step[]>("deliver1", "deliver2", "publish") },
+  { weight: 1, arbitrary: fc.constant<Step>("deliver0") },
+  { weight: 16, arbitrary: fc.constant<Step>("take") },
+  { weight: 3, arbitrary: fc.constantFrom<Step[]>("lose", "hibernate", "crash", "deadline") },
+);
+
+it("[MQTT-4.3.3-1] [MQTT-4.3.2-1] [MQTT-4.6.0-1] QoS 2 is once, QoS 1 at least once, both in order, within the window", () => {
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 120 }), fc.integer({ min: 1, max: 5 }), (steps, receiveMaximum) => {
+      const world = new World(receiveMaximum);
+      world.connect();
+      for (const each of steps) {
+        switch (each) {
+          case "deliver0":
+          case "deliver1":
+          case "deliver2":
+            world.deliver(Number(each.slice(-1)) as 0 | 1 | 2);
+            break;
+          case "lose":
+            if (world.connected) world.disconnect();
+            else world.connect();
+            break;
+          case "publish":
+          case "take":
+          case "hibernate":
+          case "crash":
+          case "deadline":
+            world[each]();
+            break;
+          default:
+            each satisfies never;
+        }
+        expect(world.inflight).toBeLessThanOrEqual(receiveMaximum);
+      }
+      if (!world.connected) world.connect();
+      while (world.take());
+      expect(world.got[2]).toEqual(world.delivered[2]);
+      expect(world.taken).toEqual(world.published);
+      const first = [...new Set(world.got[1])];
+      expect(first).toEqual(world.delivered[1]);
+      expect(new Set(world.got[0]).size).toBe(world.got[0].length);
+      expect(world.open).toBe(0);
+      expect(world.store.state(UID, 0)).toEqual(EMPTY);
+    }),
+    { seed: 11, numRuns: 2_000 },
+  );
+});
