@@ -5,8 +5,8 @@ import type { Verifier } from "../contracts/principal.ts";
 import { saslPrep } from "./sasl-prep.ts";
 
 /** The most that the platform's PBKDF2 allows. */
-const PASSWORD_ITERATIONS = 100_000;
-const SALT_BYTES = 16;
+export const PASSWORD_ITERATIONS = 100_000;
+export const SALT_BYTES = 16;
 const SECRET_BYTES = 32;
 /** 32 letters and digits that nobody mistakes for one another. */
 const NAME_ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789";
@@ -17,7 +17,7 @@ const CLIENT_KEY = utf8("Client Key");
 const SERVER_KEY = utf8("Server Key");
 
 /** What WebCrypto takes under every runtime's types. */
-type Bytes = Uint8Array<ArrayBuffer>;
+export type Bytes = Uint8Array<ArrayBuffer>;
 
 /** For secrets of `randomSecret` alone: SHA-256 over salt and secret, which anything easier to guess would not survive. */
 export async function makeGeneratedVerifier(secret: string): Promise<Verifier> {
@@ -69,7 +69,7 @@ export function randomName(length: number): string {
 }
 
 /** Whether both hold the same bytes; for equal lengths it takes the same time wherever they differ. */
-function equal(a: Uint8Array, b: Uint8Array): boolean {
+export function equal(a: Uint8Array, b: Uint8Array): boolean {
   if (a.length !== b.length) return false;
   let difference = 0;
   for (let i = 0; i < a.length; i++) difference |= (a[i] ?? 0) ^ (b[i] ?? 0);
@@ -99,21 +99,22 @@ async function saltedHash(salt: Bytes, secret: Bytes): Promise<Bytes> {
   return sha256(bytes);
 }
 
-async function sha256(bytes: Bytes): Promise<Bytes> {
+export async function sha256(bytes: Bytes): Promise<Bytes> {
   return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
 }
 
-async function hmac(key: Bytes, data: Bytes): Promise<Bytes> {
+/** HMAC with SHA-256. */
+export async function hmac(key: Bytes, data: Bytes): Promise<Bytes> {
   const algorithm = { name: "HMAC", hash: "SHA-256" };
   const imported = await crypto.subtle.importKey("raw", key, algorithm, false, ["sign"]);
   return new Uint8Array(await crypto.subtle.sign("HMAC", imported, data));
 }
 
-function randomBytes(count: number): Bytes {
+export function randomBytes(count: number): Bytes {
   return crypto.getRandomValues(new Uint8Array(count));
 }
 
-function utf8(text: string): Bytes {
+export function utf8(text: string): Bytes {
   return copyOf(encoder.encode(text));
 }
 
@@ -121,13 +122,14 @@ function copyOf(bytes: Uint8Array): Bytes {
   return new Uint8Array(bytes);
 }
 
-function toBase64(bytes: Uint8Array): string {
+export function toBase64(bytes: Uint8Array): string {
   let binary = "";
   for (const byte of bytes) binary += String.fromCharCode(byte);
   return btoa(binary);
 }
 
-function fromBase64(text: string): Bytes {
+/** Throws for what is not base64. */
+export function fromBase64(text: string): Bytes {
   const binary = atob(text);
   const bytes = new Uint8Array(binary.length);
   for (let i = 0; i < bytes.length; i++) bytes[i] = binary.charCodeAt(i);

@@ -72,7 +72,7 @@ export function guardDisconnect(packet: Uint8Array, version: ProtocolVersion): v
 export function guardAuth(packet: Uint8Array, version: ProtocolVersion): void {
   if (version < 5) throw protocolError("AUTH in a version that has none");
   const reader = readerOf(packet, 0xf0); // [MQTT-3.15.1-1]
-  if (reader.done) return;
+  if (reader.done) throw protocolError("only a server says that an authentication succeeded");
   if (!authCodes.has(reader.u8())) throw protocolError("a reason code that only a server may send");
   let method = false;
   if (!reader.done) {

@@ -125,5 +125,6 @@ export interface ConnackFields {
   readonly serverKeepAlive?: number;
   readonly responseInformation?: string;
   readonly authenticationMethod?: string;
-  readonly authenticationData?: Uint8Array;
+  /** Text: what every method that is served says is text. */
+  readonly authenticationData?: string;
 }

@@ -59,6 +59,12 @@ export function writeDisconnect(reasonCode: ReasonCode, version: ProtocolVersion
   return generate({ cmd: "disconnect", reasonCode, properties }, version);
 }
 
+/** AUTH, section 3.15; `data`: what every method that is served says is text. */
+export function writeAuth(reasonCode: ReasonCode, authenticationMethod: string, data: string): Uint8Array {
+  const properties = { authenticationMethod, authenticationData: data };
+  return generate({ cmd: "auth", reasonCode, properties }, 5);
+}
+
 /** PINGRESP, section 3.13. */
 export function writePingresp(): Uint8Array {
   return Uint8Array.from(PINGRESP);

@@ -5,8 +5,9 @@ import type { DeploymentConfig } from "../../contracts/deployment-config.ts";
 import type { DeploymentId } from "../../contracts/deployment-id.ts";
 import { deploymentObject } from "../../contracts/object-names.ts";
 import type { Env } from "../../platform/env.ts";
-import type { Admitted, Credentials, LookUp } from "./authenticator.ts";
+import type { Admitted, Credentials, Identity, LookUp, Proven } from "./authenticator.ts";
 import { Authenticator } from "./authenticator.ts";
+import { ScramExchange } from "./scram-exchange.ts";
 
 const authenticator = new Authenticator(Date.now);
 
@@ -14,6 +15,24 @@ const authenticator = new Authenticator(Date.now);
  *  against a fresh look-up. Never throws. */
 export function admit(env: Env, credentials: Credentials): Promise<Admitted> {
   return authenticator.admit(lookUpThrough(env, credentials.deploymentId), credentials);
+}
+
+/** Begins to find out by SCRAM who a client is (5.0 section 4.12); `username` null: it says so there alone. */
+export function beginScram(
+  env: Env,
+  claim: { deploymentId: DeploymentId; peerAddress: string; username: string | null },
+): ScramExchange {
+  const lookUp = lookUpThrough(env, claim.deploymentId);
+  const door = {
+    lookUp: (who: Identity) => authenticator.lookUpVerifier(lookUp, who),
+    refuse: (who: Identity) => authenticator.refuseUnproven(who),
+  };
+  return new ScramExchange(door, { ...claim, decoyKey: env.DEPLOYMENT_ID_KEY });
+}
+
+/** Lets in who has proved by SCRAM who it is, if nothing has changed since. Never throws. */
+export function admitProven(env: Env, proven: Proven): Promise<Admitted> {
+  return authenticator.admitProven(lookUpThrough(env, proven.deploymentId), proven);
 }
 
 /** The deployment's config, at most `limits.endpointCacheMs` old; null: it is not provisioned, or deleted. Throws

@@ -25,6 +25,22 @@ export interface Credentials {
   peerAddress: string;
 }
 
+/** Whom a client says that it is. */
+export interface Identity {
+  readonly deploymentId: DeploymentId;
+  readonly username: string;
+  /** The device's address, without port. */
+  readonly peerAddress: string;
+}
+
+/** Who has proved, in an exchange of its own, to know the secret of this verifier. */
+export interface Proven extends Identity {
+  readonly verifier: Verifier;
+}
+
+/** `verifier` null: there is no such user. */
+export type Looked = { outcome: "found"; verifier: Verifier | null } | Exclude<Admitted, { outcome: "allow" }>;
+
 export type Admitted =
   | {
       outcome: "allow";
@@ -90,6 +106,30 @@ export class Authenticator {
     return this.#judgeAfresh(lookUp, credentials, cached);
   }
 
+  /** A user's verifier, for an exchange. Always a fresh look-up: what is cached would answer sooner, and tell who exists.
+   *  Never throws. */
+  async lookUpVerifier(lookUp: LookUp, { deploymentId, username, peerAddress }: Identity): Promise<Looked> {
+    if (!this.#connects.take(peerAddress, this.#now())) return rateExceeded;
+    if (this.#refusals.spent(peerAddress, this.#now())) return rateExceeded;
+    const known = await this.#lookUp(lookUp, deploymentId, username);
+    if ("outcome" in known) return known;
+    return { outcome: "found", verifier: known.principal?.verifier ?? null };
+  }
+
+  /** Counts an exchange that proved nothing. */
+  refuseUnproven({ peerAddress }: Identity): void {
+    this.#refusals.take(peerAddress, this.#now());
+  }
+
+  /** Lets in who has proved to know the secret, if it is the user's still. Never throws. */
+  async admitProven(lookUp: LookUp, { deploymentId, username, verifier }: Proven): Promise<Admitted> {
+    const cached = this.#cache.find(deploymentId, username, this.#now());
+    if (cached?.config.status === "running" && hasVerifier(cached, verifier)) return allow(cached);
+    const known = await this.#lookUp(lookUp, deploymentId, username);
+    if ("outcome" in known) return known;
+    return hasVerifier(known, verifier) ? allow(known) : wrong;
+  }
+
   /** Throws when the look-up does. */
   async findConfig(lookUp: LookUp, deploymentId: DeploymentId): Promise<DeploymentConfig | null> {
     const cached = this.#cache.config(deploymentId, this.#now(), limits.endpointCacheMs);
@@ -115,6 +155,22 @@ export class Authenticator {
   /** `refused`: what was cached, if it was just found not to fit. */
   async #judgeAfresh(lookUp: LookUp, credentials: Credentials, refused: Known | null): Promise<Admitted> {
     const { deploymentId, username, peerAddress } = credentials;
+    const known = await this.#lookUp(lookUp, deploymentId, username);
+    if ("outcome" in known) return known;
+    const unchanged = refused !== null && sameVerifier(refused, known);
+    const verdict = unchanged ? "wrong" : await this.#verify(known, credentials);
+    if (verdict === "right") return allow(known);
+    if (verdict === "busy") return busy;
+    this.#refusals.take(peerAddress, this.#now());
+    return wrong;
+  }
+
+  /** Of a deployment that runs; else why not. */
+  async #lookUp(
+    lookUp: LookUp,
+    deploymentId: DeploymentId,
+    username: string | null,
+  ): Promise<Known | Exclude<Admitted, { outcome: "allow" }>> {
     if (!this.#lookups.take(deploymentId, this.#now())) return busy;
     let answer: Outcome<Admission, NotProvisioned>;
     try {
@@ -128,13 +184,7 @@ export class Authenticator {
       return { outcome: "not_provisioned" };
     }
     const known = this.#cache.learn(deploymentId, username, answer.value, this.#now());
-    if (known.config.status === "stopped") return stopped;
-    const unchanged = refused !== null && sameVerifier(refused, known);
-    const verdict = unchanged ? "wrong" : await this.#verify(known, credentials);
-    if (verdict === "right") return allow(known);
-    if (verdict === "busy") return busy;
-    this.#refusals.take(peerAddress, this.#now());
-    return wrong;
+    return known.config.status === "stopped" ? stopped : known;
   }
 
   /** Derives at most once for each call, and always once before it says "wrong". */
@@ -164,7 +214,7 @@ function allow({ config, principal, revision }: Known): Admitted {
   return { outcome: "allow", config, principal: { username, isSuperuser }, revision };
 }
 
-function deny(reasonCode: ReasonCode, reasonString: string): Admitted {
+function deny(reasonCode: ReasonCode, reasonString: string): Exclude<Admitted, { outcome: "allow" }> {
   return { outcome: "deny", reasonCode, reasonString };
 }
 
@@ -173,7 +223,11 @@ function buckets(tokensPerSecond: number, burst: number): KeyedBuckets {
 }
 
 function sameVerifier(a: Known, b: Known): boolean {
-  return a.principal !== null && JSON.stringify(a.principal.verifier) === JSON.stringify(b.principal?.verifier);
+  return a.principal !== null && hasVerifier(b, a.principal.verifier);
+}
+
+function hasVerifier({ principal }: Known, verifier: Verifier): boolean {
+  return JSON.stringify(principal?.verifier) === JSON.stringify(verifier);
 }
 
 async function withTimeout<T>(promise: Promise<T>): Promise<T> {

@@ -7,6 +7,7 @@ import type { ConnackFields, ConnectPacket, ProtocolVersion } from "../../broker
 import type { ReasonCode } from "../../broker/mqtt/reason-codes.ts";
 import { reasonCodes } from "../../broker/mqtt/reason-codes.ts";
 import type { DeploymentConfig } from "../../contracts/deployment-config.ts";
+import { SCRAM_SHA_256 } from "../authenticate/scram-exchange.ts";
 import type { Attach, AttachedWill } from "../../contracts/link.ts";
 
 const NEVER_EXPIRES = 0xffff_ffff;
@@ -32,8 +33,8 @@ export function refuseConnect(connect: ConnectPacket): Refusal | null {
   if (username !== null && isLonger(username, limits.usernameBytes)) {
     return refusal("badUserNameOrPassword", `a user name of more than ${limits.usernameBytes} bytes`);
   }
-  if (authenticationMethod !== null) {
-    return refusal("badAuthenticationMethod", "no authentication method is supported"); // [MQTT-4.12.0-1]
+  if (authenticationMethod !== null && authenticationMethod !== SCRAM_SHA_256) {
+    return refusal("badAuthenticationMethod", `the authentication method is not ${SCRAM_SHA_256}`); // [MQTT-4.12.0-1]
   }
   return null;
 }
@@ -120,7 +121,7 @@ export function attachOf(
 export function connackOf(
   connect: ConnectPacket,
   config: DeploymentConfig,
-  session: { present: boolean; assignedClientId: string | null },
+  session: { present: boolean; assignedClientId: string | null; authenticationData?: string | null },
 ): ConnackFields {
   const expiry = sessionExpiryOf(connect, config);
   const keepAlive = keepAliveOf(connect, config);
@@ -131,10 +132,17 @@ export function connackOf(
     receiveMaximum: limits.serverReceiveMaximum,
     maximumPacketSize: packetBytesMax(config),
     ...(session.assignedClientId === null ? {} : { assignedClientIdentifier: session.assignedClientId }), // [MQTT-3.2.2-16]
+    ...authenticatedBy(connect, session.authenticationData ?? null),
     topicAliasMaximum: limits.topicAliasMaximum,
     sharedSubscriptionAvailable: false,
     ...(keepAlive === connect.keepAliveSeconds ? {} : { serverKeepAlive: keepAlive }), // [MQTT-3.2.2-21]
   };
+}
+
+/** The end of an exchange is told with CONNACK. */
+function authenticatedBy({ authenticationMethod }: ConnectPacket, data: string | null): Partial<ConnackFields> {
+  if (authenticationMethod === null) return {};
+  return data === null ? { authenticationMethod } : { authenticationMethod, authenticationData: data }; // [MQTT-4.12.0-5]
 }
 
 function refusal(name: keyof typeof reasonCodes, reasonString: string): Refusal {

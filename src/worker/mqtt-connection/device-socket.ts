@@ -5,7 +5,7 @@ import { limits } from "../../broker/limits.ts";
 import { variableHeaderOffset } from "../../broker/mqtt/packet-reader.ts";
 import type { ConnackFields, ProtocolVersion } from "../../broker/mqtt/packets.ts";
 import type { ReasonCode } from "../../broker/mqtt/reason-codes.ts";
-import { writeConnack, writeDisconnect, writePingresp } from "../../broker/mqtt/server-packets.ts";
+import { writeAuth, writeConnack, writeDisconnect, writePingresp } from "../../broker/mqtt/server-packets.ts";
 
 /** Close codes of the device's WebSocket, RFC 6455 section 7.4.1. */
 export const webSocketClose = { normal: 1000, goingAway: 1001, protocolError: 1002, unsupportedData: 1003 } as const;
@@ -58,6 +58,14 @@ export class DeviceSocket {
       const { reasonString: _, ...rest } = fields;
       packet = writeConnack(rest, this.#version); // [MQTT-3.2.2-19]
     }
+    if (packet.length > this.#packetBytesMax) return false;
+    this.send(packet);
+    return true;
+  }
+
+  /** AUTH. False: it is larger than what the client takes, and was not sent. */
+  auth(reasonCode: ReasonCode, method: string, data: string): boolean {
+    const packet = writeAuth(reasonCode, method, data);
     if (packet.length > this.#packetBytesMax) return false;
     this.send(packet);
     return true;

@@ -9,6 +9,9 @@ import type { ReasonCode } from "../../broker/mqtt/reason-codes.ts";
 import { reasonCodes } from "../../broker/mqtt/reason-codes.ts";
 import type { DeploymentConfig } from "../../contracts/deployment-config.ts";
 import { linkClose } from "../../contracts/link.ts";
+import type { Proven } from "../authenticate/authenticator.ts";
+import type { ScramExchange } from "../authenticate/scram-exchange.ts";
+import type { Refusal } from "./connect.ts";
 import { answerVersionOf, connackOf, refuseConnect } from "./connect.ts";
 import type { DeviceSocket } from "./device-socket.ts";
 import type { EdgeLink } from "./edge-link.ts";
@@ -18,6 +21,8 @@ export interface Accepted {
   outcome: "connected";
   link: EdgeLink;
   config: DeploymentConfig;
+  /** Who it was found to be. */
+  username: string;
   sessionPresent: boolean;
   /** Packet ids of QoS 2 that the client has not released. */
   awaitingRelease: readonly number[];
@@ -29,7 +34,9 @@ export type Judged = Accepted | { outcome: "refused"; reasonCode: ReasonCode; re
 
 export interface HandshakeOwner {
   /** Finds out who it is and opens its link. Rejects for a bug alone. */
-  judge(connect: ConnectPacket): Promise<Judged>;
+  judge(connect: ConnectPacket, proven: Proven | null): Promise<Judged>;
+  /** For a client that names an authentication method; `username` null: the exchange alone says who it is. */
+  beginExchange(username: string | null): ScramExchange;
   /** The runtime ends a connection's invocation when its device has gone: not before this has settled. */
   hold(work: Promise<unknown>): void;
   /** CONNACK has said yes; `early` came meanwhile and is to be handled now. */
@@ -42,8 +49,11 @@ export interface HandshakeOwner {
 export class Handshake {
   readonly #device: DeviceSocket;
   readonly #owner: HandshakeOwner;
-  /** Before CONNECT; an answer is due; answered, or the device is gone. */
-  #phase: "waiting" | "judged" | "over" = "waiting";
+  /** Before CONNECT; it is judged; the client's AUTH is awaited; answered, or the device is gone. */
+  #phase: "waiting" | "judged" | "challenged" | "over" = "waiting";
+  /** Null: user name and password of CONNECT are all there is. */
+  #enhanced: { readonly connect: ConnectPacket; readonly method: string; readonly exchange: ScramExchange } | null =
+    null;
   /** Packets that came while CONNECT was judged. */
   #early: Uint8Array[] = [];
   #earlyBytes = 0;
@@ -65,7 +75,11 @@ export class Handshake {
         this.#onConnect(packet);
         return;
       case "judged":
-        this.#keep(packet);
+        if (this.#enhanced === null) this.#keep(packet);
+        else this.#onAuth(packet, false);
+        return;
+      case "challenged":
+        this.#onAuth(packet, true);
         return;
       case "over":
         return;
@@ -81,7 +95,7 @@ export class Handshake {
 
   /** CONNACK with a reason. False: no answer is due, since no CONNECT came or it has its answer. */
   refuse(reasonCode: ReasonCode, reasonString: string): boolean {
-    if (this.#phase !== "judged") return false;
+    if (this.#phase !== "judged" && this.#phase !== "challenged") return false;
     this.close();
     this.#device.connack({ sessionPresent: false, reasonCode, reasonString });
     return true;
@@ -109,9 +123,65 @@ export class Handshake {
     if (connect.type !== "connect") return;
     this.#phase = "judged";
     this.#device.learn(connect.protocolVersion, connect.maximumPacketSize);
-    // A link that opens once the device has gone is closed here, and by nobody else.
-    this.#owner.hold(this.#judge(connect).catch((error: unknown) => this.#owner.onError(error)));
+    this.#hold(this.#begin(connect));
   }
+
+  /** A link that opens once the device has gone is closed here, and by nobody else. */
+  #hold(work: Promise<void>): void {
+    this.#owner.hold(work.catch((error: unknown) => this.#owner.onError(error)));
+  }
+
+  async #begin(connect: ConnectPacket): Promise<void> {
+    const refusal = refuseConnect(connect) ?? (isolateIsFull() ? BUSY : null);
+    if (refusal !== null) this.#refuse(refusal);
+    else if (connect.authenticationMethod === null) await this.#judge(connect, null, null);
+    else await this.#challenge(connect, connect.authenticationMethod);
+  }
+
+  // ---- Enhanced authentication, section 4.12 ------------------------------------------------------------------------
+
+  async #challenge(connect: ConnectPacket, method: string): Promise<void> {
+    const exchange = this.#owner.beginExchange(connect.username);
+    this.#enhanced = { connect, method, exchange };
+    const challenged = await exchange.challenge(connect.authenticationData);
+    if (this.#phase !== "judged") return;
+    if (challenged.outcome === "denied") {
+      this.#refuse(challenged); // [MQTT-4.12.0-4]
+      return;
+    }
+    this.#phase = "challenged";
+    if (this.#device.auth(reasonCodes.continueAuthentication, method, challenged.data)) return; // [MQTT-4.12.0-2]
+    this.#refuse({ reasonCode: reasonCodes.packetTooLarge, reasonString: "it takes no packet of that size" });
+  }
+
+  /** What may come before CONNACK: the AUTH that is awaited, and DISCONNECT. [MQTT-3.1.2-30] */
+  #onAuth(bytes: Uint8Array, awaited: boolean): void {
+    const enhanced = this.#enhanced;
+    if (enhanced === null) return;
+    const packet = readPacket(bytes, enhanced.connect.protocolVersion);
+    if (packet.type === "disconnect") {
+      this.close();
+      this.#owner.refused();
+      return;
+    }
+    if (packet.type !== "auth" || !awaited || packet.reasonCode !== reasonCodes.continueAuthentication) {
+      throw new MqttError(reasonCodes.protocolError, "nothing but the AUTH that is awaited may come before CONNACK");
+    }
+    if (packet.authenticationMethod !== enhanced.method) {
+      throw new MqttError(reasonCodes.protocolError, "AUTH with another authentication method"); // [MQTT-4.12.0-5]
+    }
+    this.#phase = "judged";
+    this.#hold(this.#finish(enhanced.connect, enhanced.exchange, packet.authenticationData));
+  }
+
+  async #finish(connect: ConnectPacket, exchange: ScramExchange, data: Uint8Array | null): Promise<void> {
+    const answered = await exchange.answer(data);
+    if (answered.outcome === "denied")
+      this.#refuse(answered); // [MQTT-4.12.0-4]
+    else if (this.#phase === "judged") await this.#judge(connect, answered.proven, answered.data);
+  }
+
+  // ---- The answer ---------------------------------------------------------------------------------------------------
 
   #keep(packet: Uint8Array): void {
     this.#early.push(packet);
@@ -121,17 +191,22 @@ export class Handshake {
     }
   }
 
-  async #judge(connect: ConnectPacket): Promise<void> {
-    const refusal = refuseConnect(connect) ?? (isolateIsFull() ? BUSY : null);
-    const judged: Judged = refusal === null ? await this.#owner.judge(connect) : { outcome: "refused", ...refusal };
-    if (judged.outcome === "connected") this.#accept(connect, judged);
-    else if (this.refuse(judged.reasonCode, judged.reasonString)) this.#owner.refused(); // [MQTT-3.1.4-2] [MQTT-3.2.2-7]
+  /** `data`: the last word of an exchange. */
+  async #judge(connect: ConnectPacket, proven: Proven | null, data: string | null): Promise<void> {
+    const judged = await this.#owner.judge(connect, proven);
+    if (judged.outcome === "connected") this.#accept(connect, judged, data);
+    else this.#refuse(judged);
   }
 
-  #accept(connect: ConnectPacket, accepted: Accepted): void {
+  #refuse({ reasonCode, reasonString }: Refusal): void {
+    if (this.refuse(reasonCode, reasonString)) this.#owner.refused(); // [MQTT-3.1.4-2] [MQTT-3.2.2-7]
+  }
+
+  #accept(connect: ConnectPacket, accepted: Accepted, authenticationData: string | null): void {
     const { link, config, sessionPresent: present, assignedClientId } = accepted;
+    const session = { present, assignedClientId, authenticationData };
     if (this.#phase === "judged") {
-      if (!this.#device.connack(connackOf(connect, config, { present, assignedClientId }))) {
+      if (!this.#device.connack(connackOf(connect, config, session))) {
         link.close(linkClose.fault, "it takes no packet that says what it must know");
         this.#owner.refused();
         return;

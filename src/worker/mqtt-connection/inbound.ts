@@ -5,7 +5,7 @@ import { TokenBucket } from "../../broker/access/token-bucket.ts";
 import { limits } from "../../broker/limits.ts";
 import { readPacket } from "../../broker/mqtt/control-packets.ts";
 import { MqttError } from "../../broker/mqtt/mqtt-error.ts";
-import type { ClientPacket, DisconnectPacket, ProtocolVersion } from "../../broker/mqtt/packets.ts";
+import type { AuthPacket, ClientPacket, DisconnectPacket, ProtocolVersion } from "../../broker/mqtt/packets.ts";
 import type { Publish } from "../../broker/mqtt/publish.ts";
 import { normalisePublish, withTopic } from "../../broker/mqtt/rewrite-publish.ts";
 import { reasonCodes } from "../../broker/mqtt/reason-codes.ts";
@@ -18,6 +18,7 @@ export type Inbound =
   /** A PUBLISH of QoS 2. */
   | { type: "once"; packet: Uint8Array; packetId: number }
   | { type: "ping" }
+  | { type: "auth"; packet: AuthPacket }
   | { type: "disconnect"; packet: DisconnectPacket };
 
 export interface InboundBounds {
@@ -68,7 +69,7 @@ export class InboundReader {
       case "disconnect":
         return this.#disconnect(packet);
       case "auth":
-        throw new MqttError(reasonCodes.protocolError, "AUTH without an authentication method"); // [MQTT-4.12.0-7]
+        return { type: "auth", packet };
       case "connect":
         throw new MqttError(reasonCodes.protocolError, "a second CONNECT"); // [MQTT-3.1.0-2]
       default:

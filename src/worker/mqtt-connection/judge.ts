@@ -5,8 +5,9 @@ import type { ConnectPacket } from "../../broker/mqtt/packets.ts";
 import type { ReasonCode } from "../../broker/mqtt/reason-codes.ts";
 import { reasonCodes } from "../../broker/mqtt/reason-codes.ts";
 import type { DeploymentId } from "../../contracts/deployment-id.ts";
+import type { Proven } from "../authenticate/authenticator.ts";
 import type { Env } from "../../platform/env.ts";
-import { admit, forgetDeployment, forgetPrincipal, learnConfig } from "../authenticate/authenticate.ts";
+import { admit, admitProven, forgetDeployment, forgetPrincipal, learnConfig } from "../authenticate/authenticate.ts";
 import { attachWill } from "./attach-will.ts";
 import { attachOf, clientIdOf } from "./connect.ts";
 import type { Judged } from "./handshake.ts";
@@ -14,17 +15,21 @@ import { openLink } from "./open-link.ts";
 
 const ATTEMPTS = 3;
 
-/** Never throws but for a bug. */
+/** `proven`: who it is, found out before; null: user name and password of CONNECT say so. Never throws but for a bug. */
 export async function judge(
   env: Env,
   deploymentId: DeploymentId,
   peerAddress: string,
   connect: ConnectPacket,
+  proven: Proven | null,
 ): Promise<Judged> {
   const { clientId, assigned } = clientIdOf(connect);
   const { username, password } = connect;
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    const admitted = await admit(env, { deploymentId, username, password, peerAddress });
+    const admitted =
+      proven === null
+        ? await admit(env, { deploymentId, username, password, peerAddress })
+        : await admitProven(env, proven);
     if (admitted.outcome === "deny") return refused(admitted.reasonCode, admitted.reasonString);
     if (admitted.outcome === "not_provisioned") return refused(reasonCodes.serverUnavailable, "no such deployment");
     const { config, principal, revision } = admitted;
@@ -40,7 +45,16 @@ export async function judge(
       case "attached": {
         const { link, sessionPresent, awaitingRelease } = opened;
         const assignedClientId = assigned ? clientId : null;
-        return { outcome: "connected", link, config, sessionPresent, awaitingRelease, assignedClientId };
+        const { username: user } = principal;
+        return {
+          outcome: "connected",
+          link,
+          config,
+          username: user,
+          sessionPresent,
+          awaitingRelease,
+          assignedClientId,
+        };
       }
       case "refused": {
         const { reasonCode, reasonString = "refused" } = opened.refused;

@@ -11,6 +11,9 @@ import type { DeploymentId } from "../../contracts/deployment-id.ts";
 import { linkClose } from "../../contracts/link.ts";
 import type { Env } from "../../platform/env.ts";
 import { log } from "../../platform/log.ts";
+import { admitProven, beginScram } from "../authenticate/authenticate.ts";
+import type { Admitted, Proven } from "../authenticate/authenticator.ts";
+import type { ScramExchange } from "../authenticate/scram-exchange.ts";
 import { keepAliveOf, packetBytesMax } from "./connect.ts";
 import type { Due } from "./connection-clock.ts";
 import { ConnectionClock } from "./connection-clock.ts";
@@ -99,20 +102,30 @@ export class MqttConnection implements HandshakeOwner, RelayOwner {
 
   // ---- The handshake ------------------------------------------------------------------------------------------------
 
-  judge(connect: ConnectPacket): Promise<Judged> {
+  judge(connect: ConnectPacket, proven: Proven | null): Promise<Judged> {
     const { env, deploymentId, peerAddress } = this.#options;
-    return judge(env, deploymentId, peerAddress, connect);
+    return judge(env, deploymentId, peerAddress, connect, proven);
+  }
+
+  beginExchange(username: string | null): ScramExchange {
+    const { env, deploymentId, peerAddress } = this.#options;
+    return beginScram(env, { deploymentId, peerAddress, username });
+  }
+
+  admitProven(proven: Proven): Promise<Admitted> {
+    return admitProven(this.#options.env, proven);
   }
 
   hold(work: Promise<unknown>): void {
     this.#options.hold(work);
   }
 
-  accepted(connect: ConnectPacket, { link, config, awaitingRelease }: Accepted, early: readonly Uint8Array[]): void {
+  accepted(connect: ConnectPacket, accepted: Accepted, early: readonly Uint8Array[]): void {
+    const { link, config, username, awaitingRelease } = accepted;
     const now = Date.now();
     const { deploymentId } = this.#options;
     this.#clock.connected(keepAliveOf(connect, config), now);
-    const relayed = { device: this.#device, link, connect, deploymentId, config, awaitingRelease };
+    const relayed = { device: this.#device, link, connect, deploymentId, config, username, awaitingRelease };
     this.#relay = new Relay(relayed, this);
     for (const packet of early) if (!this.#visit(packet)) return;
     this.watch(now);

@@ -18,11 +18,13 @@ import { disconnectReasonOf, webSocketClose } from "./device-socket.ts";
 import type { EdgeLink, LinkListener } from "./edge-link.ts";
 import { InboundReader } from "./inbound.ts";
 import { translate } from "./outbound.ts";
+import type { ReauthenticationOwner } from "./reauthentication.ts";
+import { Reauthentication } from "./reauthentication.ts";
 import { ReleaseWindow } from "./release-window.ts";
 
 const SECOND = 1_000;
 
-export interface RelayOwner {
+export interface RelayOwner extends ReauthenticationOwner {
   /** The device was sent something, at `now`: what waits is to be looked at. */
   watch(now: number): void;
   /** Tells the device why, then ends it. `cause`, here and below: of `linkClose`. */
@@ -38,6 +40,8 @@ export interface Relayed {
   readonly connect: ConnectPacket;
   readonly deploymentId: DeploymentId;
   readonly config: DeploymentConfig;
+  /** Who it was found to be. */
+  readonly username: string;
   /** Packet ids of QoS 2 that the client has not released. */
   readonly awaitingRelease: readonly number[];
 }
@@ -50,6 +54,7 @@ export class Relay implements LinkListener {
   readonly #deploymentId: DeploymentId;
   readonly #inbound: InboundReader;
   readonly #window: ReleaseWindow;
+  readonly #reauthentication: Reauthentication;
   readonly #packetsMax = limits.connectionPackets * (1 + Math.random());
   #config: DeploymentConfig;
   #packets = 0;
@@ -59,7 +64,9 @@ export class Relay implements LinkListener {
   #dropped = 0;
 
   /** Begins to listen to the link. */
-  constructor({ device, link, connect, deploymentId, config, awaitingRelease }: Relayed, owner: RelayOwner) {
+  constructor(relayed: Relayed, owner: RelayOwner) {
+    const { device, link, connect, deploymentId, config, username, awaitingRelease } = relayed;
+    this.#reauthentication = new Reauthentication(device, connect.authenticationMethod, username, owner);
     this.#window = new ReleaseWindow(awaitingRelease);
     this.#owner = owner;
     this.#device = device;
@@ -92,6 +99,9 @@ export class Relay implements LinkListener {
         return;
       case "once":
         this.#forwardOnce(inbound.packet, inbound.packetId);
+        return;
+      case "auth":
+        this.#reauthentication.onAuth(inbound.packet);
         return;
       case "ping":
         this.#device.pong();

@@ -25,7 +25,13 @@ function connectBytes(fields: object = {}): Uint8Array {
 function setUp() {
   const [stub, linkStub] = [new SocketStub(), new SocketStub()];
   const { promise, resolve } = Promise.withResolvers<Judged>();
-  const heard: { asked: ConnectPacket[]; early: Uint8Array[] | null; refused: number; errors: unknown[]; held: Promise<unknown>[] } = {
+  const heard: {
+    asked: ConnectPacket[];
+    early: Uint8Array[] | null;
+    refused: number;
+    errors: unknown[];
+    held: Promise<unknown>[];
+  } = {
     asked: [],
     early: null,
     refused: 0,
@@ -38,6 +44,9 @@ function setUp() {
       heard.asked.push(connect);
       return promise;
     },
+    beginExchange: () => {
+      throw new Error("no exchange was asked for");
+    },
     hold: (work) => heard.held.push(work),
     accepted: (_connect, _accepted, early) => (heard.early = [...early]),
     refused: () => (heard.refused += 1),
@@ -47,6 +56,7 @@ function setUp() {
     outcome: "connected",
     link: new EdgeLink(linkStub),
     config: config(),
+    username: "u",
     sessionPresent: false,
     awaitingRelease: [],
     assignedClientId: null,

@@ -23,9 +23,21 @@ function setUp() {
   const deploymentId = "d" as DeploymentId;
   const ended: number[] = [];
   const relay = new Relay(
-    { device, link: new EdgeLink(stub), connect: connect(), deploymentId, config: config(), awaitingRelease: [] },
+    {
+      device,
+      link: new EdgeLink(stub),
+      connect: connect(),
+      deploymentId,
+      config: config(),
+      username: "user",
+      awaitingRelease: [],
+    },
     {
       watch: () => undefined,
+      beginExchange: () => {
+        throw new Error("no exchange was asked for");
+      },
+      admitProven: () => Promise.reject(new Error("nobody was proven")),
       end: (reasonCode) => ended.push(reasonCode),
       close: () => undefined,
       onError: (error) => {

@@ -99,12 +99,6 @@ describe("refusals", () => {
     await four.device.closed;
   });
 
-  it("[MQTT-4.12.0-1] an authentication method is 0x8C", async () => {
-    const { answer, device } = await connack("c", { properties: { authenticationMethod: "SCRAM-SHA-256" } });
-    expect(answer.reasonCode).toBe(reasonCodes.badAuthenticationMethod);
-    await device.closed;
-  });
-
   it("[MQTT-3.1.3-8] a client id that is too long is 0x85", async () => {
     expect((await connack("c".repeat(1_024))).answer.reasonCode).toBe(0);
     expect((await connack("c".repeat(1_025))).answer.reasonCode).toBe(reasonCodes.clientIdentifierNotValid);
