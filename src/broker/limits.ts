@@ -146,6 +146,9 @@ export const limits = {
   filtersBurst: 10_000,
   /** Topic aliases that the server accepts from a client. */
   topicAliasMaximum: 65_535 >> 4,
+  /** Topics to which the server gives aliases for a client, as far as its Topic Alias Maximum allows; past it the least
+   *  recently sent goes by name again. */
+  outboundTopicAliases: 64,
 
   /** Cached results of topic lookups in a shard: topics and what they matched, together; past it the least recently
    *  used goes. */

@@ -1,11 +1,14 @@
 // The same PUBLISH for another connection: without what concerned its own alone, or in an older layout.
 
-import { readU16, variableSize, writeHead } from "./packet-bytes.ts";
+import { readU16, variableSize, writeHead, writeU16, writeVariable } from "./packet-bytes.ts";
 import { PacketReader, variableHeaderOffset } from "./packet-reader.ts";
 import { allowedProperties, propertyIds, readProperties } from "./properties.ts";
 import type { Publish } from "./publish.ts";
 import { readTrustedPublish, trustedProperties } from "./publish.ts";
+import { trustedTopic } from "./topic-strings.ts";
 import { propertyBytes, writePublish } from "./write-publish.ts";
+
+const ALIAS_PROPERTY_BYTES = 3;
 
 /** The same PUBLISH without what concerned its connection alone: the topic alias. */
 export function normalisePublish(publish: Publish): Publish {
@@ -36,6 +39,33 @@ export function toVersion3(packet: Uint8Array): Uint8Array {
   shorter.set(packet.subarray(at, headEnd), start);
   shorter.set(packet.subarray(payloadOffset), start + headEnd - at);
   return shorter;
+}
+
+/** The topic of a PUBLISH that was checked. */
+export function publishTopicOf(packet: Uint8Array): string {
+  const at = variableHeaderOffset(packet) + 2;
+  return trustedTopic(packet, at, at + readU16(packet, at - 2));
+}
+
+/** A PUBLISH of 5.0 layout that has no alias with this one, and `named` by its topic too or without it. */
+export function withAlias(packet: Uint8Array, alias: number, named: boolean): Uint8Array {
+  const at = variableHeaderOffset(packet);
+  const topicEnd = at + 2 + readU16(packet, at);
+  const idEnd = topicEnd + (((packet[0] ?? 0) & 0x06) === 0 ? 0 : 2);
+  const reader = new PacketReader(packet, idEnd);
+  const properties = reader.variable() + ALIAS_PROPERTY_BYTES;
+  const topic = named ? topicEnd - at : 2;
+  const rest = topic + (idEnd - topicEnd) + variableSize(properties) + ALIAS_PROPERTY_BYTES + packet.length - reader.at;
+  const aliased = new Uint8Array(1 + variableSize(rest) + rest);
+  let to = writeHead(aliased, packet[0] ?? 0, rest);
+  if (named) aliased.set(packet.subarray(at, topicEnd), to);
+  to += topic;
+  aliased.set(packet.subarray(topicEnd, idEnd), to);
+  to = writeVariable(aliased, to + idEnd - topicEnd, properties);
+  aliased[to] = propertyIds.topicAlias;
+  writeU16(aliased, to + 1, alias);
+  aliased.set(packet.subarray(reader.at), to + ALIAS_PROPERTY_BYTES);
+  return aliased;
 }
 
 function withoutAlias({ bytes, propertiesOffset, payloadOffset, topicAlias }: Publish): Uint8Array {

@@ -121,7 +121,7 @@ export function attachOf(
 export function connackOf(
   connect: ConnectPacket,
   config: DeploymentConfig,
-  session: { present: boolean; assignedClientId: string | null; authenticationData?: string | null },
+  session: { present: boolean; clientId: string; assignedClientId: string | null; authenticationData?: string | null },
 ): ConnackFields {
   const expiry = sessionExpiryOf(connect, config);
   const keepAlive = keepAliveOf(connect, config);
@@ -132,11 +132,22 @@ export function connackOf(
     receiveMaximum: limits.serverReceiveMaximum,
     maximumPacketSize: packetBytesMax(config),
     ...(session.assignedClientId === null ? {} : { assignedClientIdentifier: session.assignedClientId }), // [MQTT-3.2.2-16]
+    ...responseInformation(connect, config, session.clientId),
     ...authenticatedBy(connect, session.authenticationData ?? null),
     topicAliasMaximum: limits.topicAliasMaximum,
     sharedSubscriptionAvailable: false,
     ...(keepAlive === connect.keepAliveSeconds ? {} : { serverKeepAlive: keepAlive }), // [MQTT-3.2.2-21]
   };
+}
+
+/** Section 3.2.2.3.14: only who asks is told. [MQTT-3.1.2-28] */
+function responseInformation(
+  { requestResponseInformation }: ConnectPacket,
+  { settings }: DeploymentConfig,
+  clientId: string,
+): Partial<ConnackFields> {
+  if (!requestResponseInformation || settings.responseInformation === null) return {};
+  return { responseInformation: settings.responseInformation.replaceAll("${clientid}", () => clientId) };
 }
 
 /** The end of an exchange is told with CONNACK. */

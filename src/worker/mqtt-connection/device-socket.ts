@@ -51,11 +51,11 @@ export class DeviceSocket {
     }
   }
 
-  /** CONNACK. False: it is larger than what the client takes, even without a reason, and was not sent. */
+  /** CONNACK. False: it is larger than what the client takes, even without what may be left out, and was not sent. */
   connack(fields: ConnackFields): boolean {
     let packet = writeConnack(fields, this.#version);
-    if (packet.length > this.#packetBytesMax && fields.reasonString !== undefined) {
-      const { reasonString: _, ...rest } = fields;
+    if (packet.length > this.#packetBytesMax) {
+      const { reasonString: _, responseInformation: __, ...rest } = fields;
       packet = writeConnack(rest, this.#version); // [MQTT-3.2.2-19]
     }
     if (packet.length > this.#packetBytesMax) return false;

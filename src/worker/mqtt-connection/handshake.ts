@@ -204,7 +204,8 @@ export class Handshake {
 
   #accept(connect: ConnectPacket, accepted: Accepted, authenticationData: string | null): void {
     const { link, config, sessionPresent: present, assignedClientId } = accepted;
-    const session = { present, assignedClientId, authenticationData };
+    const clientId = assignedClientId ?? connect.clientId;
+    const session = { present, clientId, assignedClientId, authenticationData };
     if (this.#phase === "judged") {
       if (!this.#device.connack(connackOf(connect, config, session))) {
         link.close(linkClose.fault, "it takes no packet that says what it must know");

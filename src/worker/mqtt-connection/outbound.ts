@@ -30,9 +30,11 @@ export interface Outbound {
   readonly disconnect: Uint8Array | null;
 }
 
-/** `packets` as a link frame holds them, for a client of `version`. */
-export function translate(packets: Uint8Array, version: ProtocolVersion): Outbound {
-  return version === 5 ? scan(packets) : translated(packets, version);
+/** `packets` as a link frame holds them, for a client of `version`; `problemInformation` false: it wants no Reason String
+ *  and no User Property but where it cannot be spared them. */
+export function translate(packets: Uint8Array, version: ProtocolVersion, problemInformation = true): Outbound {
+  if (version === 5 && problemInformation) return scan(packets);
+  return translated(packets, version === 5 ? bare : (packet) => translateOne(packet, version));
 }
 
 function scan(packets: Uint8Array): Outbound {
@@ -52,14 +54,15 @@ function scan(packets: Uint8Array): Outbound {
   return { bytes, packets: count, ends: disconnect !== null, disconnect };
 }
 
-function translated(packets: Uint8Array, version: ProtocolVersion): Outbound {
+/** `translateEach` null: the connection ends there. */
+function translated(packets: Uint8Array, translateEach: (packet: Uint8Array) => Uint8Array | null): Outbound {
   const parts: Uint8Array[] = [];
   let length = 0;
   let ends = false;
   let disconnect: Uint8Array | null = null;
   forEachPacket(packets, 0, (packet) => {
     if (ends) return;
-    const part = translateOne(packet, version);
+    const part = translateEach(packet);
     if (part === null) {
       ends = true;
       if (typeOf(packet) === types.disconnect) disconnect = packet;
@@ -75,6 +78,29 @@ function translated(packets: Uint8Array, version: ProtocolVersion): Outbound {
     at += part.length;
   }
   return { bytes, packets: parts.length, ends, disconnect };
+}
+
+/** A packet of 5.0 for a client that did not request problem information: Reason String and User Properties, all that
+ *  these packets can have, stay in PUBLISH, CONNACK and DISCONNECT alone. [MQTT-3.1.2-29] */
+function bare(packet: Uint8Array): Uint8Array | null {
+  switch (typeOf(packet)) {
+    case types.puback:
+      return writeAcknowledgement("puback", packetIdOf(packet), reasonOf(packet), 5);
+    case types.pubrec:
+      return writeAcknowledgement("pubrec", packetIdOf(packet), reasonOf(packet), 5);
+    case types.pubrel:
+      return writeAcknowledgement("pubrel", packetIdOf(packet), reasonOf(packet), 5);
+    case types.pubcomp:
+      return writeAcknowledgement("pubcomp", packetIdOf(packet), reasonOf(packet), 5);
+    case types.suback:
+      return writeSuback(packetIdOf(packet), codesOf(packet), 5);
+    case types.unsuback:
+      return writeUnsuback(packetIdOf(packet), codesOf(packet), 5);
+    case types.disconnect:
+      return null;
+    default:
+      return packet;
+  }
 }
 
 /** Null: this version has no word for it, so the connection is closed. */
@@ -125,7 +151,7 @@ function reasonOf(packet: Uint8Array): number {
   return reader.done ? 0 : reader.u8();
 }
 
-/** Reason codes of a SUBACK. */
+/** Reason codes of a SUBACK or UNSUBACK. */
 function codesOf(packet: Uint8Array): number[] {
   const reader = new PacketReader(packet, variableHeaderOffset(packet) + 2);
   const properties = reader.variable();

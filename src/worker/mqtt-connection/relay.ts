@@ -18,6 +18,7 @@ import { disconnectReasonOf, webSocketClose } from "./device-socket.ts";
 import type { EdgeLink, LinkListener } from "./edge-link.ts";
 import { InboundReader } from "./inbound.ts";
 import { translate } from "./outbound.ts";
+import { OutboundAliases } from "./outbound-aliases.ts";
 import type { ReauthenticationOwner } from "./reauthentication.ts";
 import { Reauthentication } from "./reauthentication.ts";
 import { ReleaseWindow } from "./release-window.ts";
@@ -54,6 +55,9 @@ export class Relay implements LinkListener {
   readonly #deploymentId: DeploymentId;
   readonly #inbound: InboundReader;
   readonly #window: ReleaseWindow;
+  /** Null: the client takes none. */
+  readonly #aliases: OutboundAliases | null;
+  readonly #problemInformation: boolean;
   readonly #reauthentication: Reauthentication;
   readonly #packetsMax = limits.connectionPackets * (1 + Math.random());
   #config: DeploymentConfig;
@@ -67,6 +71,9 @@ export class Relay implements LinkListener {
   constructor(relayed: Relayed, owner: RelayOwner) {
     const { device, link, connect, deploymentId, config, username, awaitingRelease } = relayed;
     this.#reauthentication = new Reauthentication(device, connect.authenticationMethod, username, owner);
+    const { topicAliasMaximum, maximumPacketSize, requestProblemInformation } = connect;
+    this.#aliases = topicAliasMaximum === 0 ? null : new OutboundAliases(topicAliasMaximum, maximumPacketSize);
+    this.#problemInformation = requestProblemInformation;
     this.#window = new ReleaseWindow(awaitingRelease);
     this.#owner = owner;
     this.#device = device;
@@ -146,8 +153,8 @@ export class Relay implements LinkListener {
   // ---- From the shard -----------------------------------------------------------------------------------------------
 
   onPackets(packets: Uint8Array): void {
-    const { bytes, packets: count, ends, disconnect } = translate(packets, this.#version);
-    if (bytes.length > 0) this.#device.send(bytes);
+    const { bytes, packets: count, ends, disconnect } = translate(packets, this.#version, this.#problemInformation);
+    if (bytes.length > 0) this.#device.send(this.#aliases === null ? bytes : this.#aliases.apply(bytes));
     if (ends) {
       if (disconnect !== null) this.#onShardDisconnect(disconnect);
       this.#owner.close(webSocketClose.normal, linkClose.ended);

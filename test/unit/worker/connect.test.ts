@@ -7,6 +7,7 @@ import { makeDeploymentId } from "../../../src/contracts/deployment-id.ts";
 import { targetOf } from "../../../src/worker/deployment-host.ts";
 import {
   answerVersionOf,
+  connackOf,
   keepAliveOf,
   packetBytesMax,
   refuseConnect,
@@ -55,6 +56,22 @@ describe("keep alive", () => {
   ] as const)("version %i, %i s asked for, %i s at most: %i s", (protocolVersion, keepAliveSeconds, most, demanded) => {
     const asked = connect({ protocolVersion, keepAliveSeconds });
     expect(keepAliveOf(asked, config({ keepAliveSecondsMax: most }))).toBe(demanded);
+  });
+});
+
+describe("Response Information", () => {
+  const told = (asks: boolean, responseInformation: string | null, clientId = "c") =>
+    connackOf(connect({ clientId, requestResponseInformation: asks }), config({ responseInformation }), {
+      present: false,
+      clientId,
+      assignedClientId: null,
+    }).responseInformation;
+
+  it("[MQTT-3.1.2-28] is told to who asks, with its client id, and to nobody else", () => {
+    expect(told(true, "response/${clientid}/")).toBe("response/c/");
+    expect(told(true, "${clientid}/${clientid}", "$&")).toBe("$&/$&");
+    expect(told(false, "response/${clientid}/")).toBeUndefined();
+    expect(told(true, null)).toBeUndefined();
   });
 });
 

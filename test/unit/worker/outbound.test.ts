@@ -56,6 +56,31 @@ describe("a client of 5.0", () => {
   });
 });
 
+it("[MQTT-3.1.2-29] without problem information a client of 5.0 gets reasons and user properties in PUBLISH and DISCONNECT alone", () => {
+  const properties = { reasonString: "why", userProperties: { k: "v" } };
+  const acknowledgements = [
+    { cmd: "puback", messageId: 1, reasonCode: 0x10 },
+    { cmd: "pubrec", messageId: 2, reasonCode: 0x97 },
+    { cmd: "pubrel", messageId: 3, reasonCode: 0x92 },
+    { cmd: "pubcomp", messageId: 4, reasonCode: 0 },
+    { cmd: "suback", messageId: 5, granted: [0, 0x8f] },
+    { cmd: "unsuback", messageId: 6, granted: [0x11] },
+  ];
+  const telling = acknowledgements.map((packet) => ({ ...packet, properties }));
+  const outbound = translate(five(publish, ...telling, disconnect), 5, false);
+  expect(outbound).toMatchObject({ packets: 7, ends: true, disconnect: five(disconnect) });
+  const [first, ...others] = parsed(outbound.bytes, 5);
+  expect(first).toMatchObject({ properties: { userProperties: { k: "v" } } });
+  expect(others).toMatchObject(acknowledgements.map(({ cmd, messageId }) => ({ cmd, messageId })));
+  const codes = others.map((packet) =>
+    "granted" in packet ? packet.granted : "reasonCode" in packet && packet.reasonCode,
+  );
+  expect(codes).toEqual([0x10, 0x97, 0x92, 0, [0, 0x8f], [0x11]]);
+  expect(others.every((packet) => Object.keys(("properties" in packet && packet.properties) || {}).length === 0)).toBe(
+    true,
+  );
+});
+
 describe.each([3, 4] as const)("a client of level %i", (version) => {
   it("gets every packet in its version, without properties", () => {
     const outbound = translate(five(...ordinary), version);
