@@ -35,9 +35,10 @@ const types = {
   auth: 15,
 } as const;
 
-/** Reads and checks a packet from a client; `version` is null until it has sent CONNECT. Throws MqttError. */
-export function readPacket(packet: Uint8Array, version: ProtocolVersion | null): ClientPacket {
-  const type = (packet[0] ?? 0) >> 4;
+/** Reads and checks a packet, `bytes`, from a client; `version` is null until it has sent CONNECT. Throws MqttError. */
+export function readPacket(bytes: Uint8Array, version: ProtocolVersion | null): ClientPacket {
+  const type = (bytes[0] ?? 0) >> 4;
+  const packet = version === 3 && type !== types.publish ? withoutFreeFlags(bytes, type) : bytes;
   if (version === null) {
     if (type !== types.connect) throw protocolError("the first packet is not CONNECT"); // [MQTT-3.1.0-1]
     return readConnect(packet);
@@ -66,6 +67,17 @@ export function readPacket(packet: Uint8Array, version: ProtocolVersion | null):
     default:
       throw type === 0 ? malformed("packet type 0") : protocolError("a packet that only a server may send");
   }
+}
+
+/** 3.1 sets DUP where a client sends PUBREL, SUBSCRIBE or UNSUBSCRIBE again (its section 2.1), and leaves the flags of
+ *  what is no PUBLISH unused: whatever they are, they say nothing. */
+function withoutFreeFlags(packet: Uint8Array, type: number): Uint8Array {
+  const wantsQos1 = type === types.pubrel || type === types.subscribe || type === types.unsubscribe;
+  const first = (type << 4) | (wantsQos1 ? 2 : 0);
+  if (packet[0] === first) return packet;
+  const plain = packet.slice();
+  plain[0] = first;
+  return plain;
 }
 
 function readSubscribe(packet: Uint8Array, version: ProtocolVersion): SubscribePacket {
