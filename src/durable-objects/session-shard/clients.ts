@@ -118,21 +118,26 @@ export class Clients {
     link.save();
   }
 
-  /** Makes the handshakes of QoS 2 of a connected client durable, and that their messages are gone: in its row if the session
-   *  outlives the connection, else with its socket, which it does not outlive. */
-  keepHandshakes(link: Link): void {
-    const { records, store } = this.#ports;
-    const bytes = writeHandshakes(link.session.handshakes);
-    const inAttachment = !link.lasting && (bytes?.length ?? 0) <= ATTACHMENT_BYTES;
-    if (inAttachment) link.attachment.handshakes = bytes ?? new Uint8Array();
-    else delete link.attachment.handshakes;
-    if (inAttachment) {
-      link.save();
-      return;
+  /** Makes a session's handshakes of QoS 2 durable, and that their messages are gone: in its row if it outlives its connection,
+   *  else with the socket, which it does not outlive. */
+  keepHandshakes(uid: number): void {
+    const { links, sessions, records, store } = this.#ports;
+    const link = links.byUid(uid);
+    const session = link?.session ?? sessions.find(uid);
+    if (session === null) return;
+    const bytes = writeHandshakes(session.handshakes);
+    if (link !== null) {
+      const inAttachment = !link.lasting && (bytes?.length ?? 0) <= ATTACHMENT_BYTES;
+      if (inAttachment || link.attachment.handshakes !== undefined) {
+        if (inAttachment) link.attachment.handshakes = bytes ?? new Uint8Array();
+        else delete link.attachment.handshakes;
+        link.save();
+      }
+      if (inAttachment) return;
+      this.store(link);
     }
-    this.store(link);
     store.flushRemoved();
-    records.keepHandshakes(link.session.uid, bytes);
+    records.keepHandshakes(uid, bytes);
   }
 
   /** Ends a client: DISCONNECT with this reason, then as if it had gone. */

@@ -58,10 +58,7 @@ export class EffectPerformer {
   }
 
   #keep(): void {
-    for (const session of this.#toKeep) {
-      const link = this.#links.byUid(session);
-      if (link !== null) this.#clients.keepHandshakes(link);
-    }
+    for (const session of this.#toKeep) this.#clients.keepHandshakes(session);
     this.#toKeep.clear();
   }
 

@@ -129,10 +129,12 @@ export class Router {
     const { topic } = publish;
     this.#reads.before(topic);
     const routed = (reasonCode: number) => this.#stream(sender).routed(number, reasonCode);
-    if (publish.retain && !this.#retain(topic, expiresAt, packet, packet.length === publish.payloadOffset)) {
+    const retained = !publish.retain || this.#retain(topic, expiresAt, packet, packet.length === publish.payloadOffset);
+    if (!retained && origin === null) {
       if (number !== 0) routed(reasonCodes.quotaExceeded);
       return;
     }
+    // One that was taken already goes to who subscribes all the same.
     const shards = this.#routes.match(topic);
     if (shards.length === 0) {
       if (number !== 0) routed(reasonCodes.noMatchingSubscribers);

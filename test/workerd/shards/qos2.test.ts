@@ -145,3 +145,44 @@ it("takes none beyond the rate of the plan, and does not remember it", async () 
   expect(await client.publishOnce("a", "y", { messageId: 2 })).toBe(0x97);
   expect(await client.release(2)).toBe(0x92);
 });
+
+it("delivers what it took, though there is no room to retain it", async () => {
+  const deployment = await TestDeployment.create(`q${++deployments}x`, 1, {
+    limits: {
+      sessionsMax: null,
+      messagesPerSecond: null,
+      subscriptionsPerClientMax: null,
+      messageBytesMax: 1_024,
+      retainedMessagesMax: 1,
+    },
+  });
+  const client = await deployment.connect("c");
+  await client.subscribe("#", { qos: 2 });
+  expect(await client.publishOnce("a", "x", { messageId: 1, retain: true })).toBe(0);
+  expect(await client.publishOnce("b", "y", { messageId: 2, retain: true })).toBe(0);
+  expect([text(await client.messageOnce()), text(await client.messageOnce())]).toEqual(["x", "y"]);
+  expect([await client.release(1), await client.release(2)]).toEqual([0, 0]);
+  const late = await deployment.connect("late");
+  await late.subscribe("#");
+  expect(text(await late.message())).toBe("x");
+  expect(await until("end", late, client)).toEqual([]);
+});
+
+it("remembers what came right before its connection was ended", async () => {
+  const deployment = await TestDeployment.create(`q${++deployments}x`, 1);
+  const publisher = await deployment.connect("p");
+  const publish = {
+    cmd: "publish",
+    topic: "a",
+    payload: "x",
+    qos: 2,
+    retain: false,
+    dup: false,
+    messageId: 1,
+  } as const;
+  // The edge sends no PINGREQ: the shard ends the client behind what came before it.
+  publisher.send(publish, { cmd: "pingreq" });
+  expect((await publisher.take("disconnect")).reasonCode).toBe(0x80);
+  await deployment.evict("close");
+  expect((await deployment.connect("p")).awaitingRelease).toEqual([1]);
+});
