@@ -1,6 +1,7 @@
 // One SCRAM exchange with a device: whose verifier it is about, and what comes of it. A user that does not exist, or has
 // no password of this kind, goes the same way to the same end as one with a wrong password.
 
+import { limits } from "../../broker/limits.ts";
 import type { ReasonCode } from "../../broker/mqtt/reason-codes.ts";
 import { reasonCodes } from "../../broker/mqtt/reason-codes.ts";
 import type { DeploymentId } from "../../contracts/deployment-id.ts";
@@ -53,7 +54,8 @@ export class ScramExchange {
   async challenge(data: Uint8Array | null): Promise<Challenged> {
     const { deploymentId, peerAddress, username } = this.#claim;
     const client = data === null ? null : readClientFirst(data);
-    if (client === null) return denied(reasonCodes.badUserNameOrPassword, "no client-first-message that can be served");
+    if (client === null || utf8(client.username).length > limits.usernameBytes)
+      return denied(reasonCodes.badUserNameOrPassword, "no client-first-message that can be served");
     if (username !== null && !sameUser(username, client.username)) {
       return denied(reasonCodes.badUserNameOrPassword, "two different user names");
     }

@@ -100,7 +100,9 @@ describe("topic aliases", () => {
       ),
     });
     const property = fc.property(fc.array(arbitrary, { maxLength: 20 }), (messages) => {
-      const packets: Uint8Array[] = messages.map(({ topic, payload, qos, properties }) => message(topic, payload, qos, properties));
+      const packets: Uint8Array[] = messages.map(({ topic, payload, qos, properties }) =>
+        message(topic, payload, qos, properties),
+      );
       const names = new Map<number, string>();
       const read: Uint8Array<ArrayBufferLike>[] = [];
       forEachPacket(new OutboundAliases(2, null).apply(together(...packets)), 0, (packet) => {

@@ -1,6 +1,7 @@
 // SCRAM-SHA-256: RFC 7677's example word for word, what a client may and may not say, and how an exchange ends.
 
 import { describe, expect, it } from "vitest";
+import { limits } from "../../../src/broker/limits.ts";
 import type { DeploymentId } from "../../../src/contracts/deployment-id.ts";
 import { makeGeneratedVerifier, makePasswordVerifier } from "../../../src/platform/secrets.ts";
 import type { Identity } from "../../../src/worker/authenticate/authenticator.ts";
@@ -154,6 +155,14 @@ describe("an exchange", () => {
     expect((await begin().challenge(new ScramClient("other", "pencil").first)).outcome).toBe("denied");
     expect(asked).toEqual([]);
     expect((await begin().challenge(new ScramClient("person", "pencil").first)).outcome).toBe("challenge");
+  });
+
+  it("is about no user name that is longer than any can be, and nobody is asked", async () => {
+    const { begin, asked } = await setUp();
+    const { usernameBytes } = limits;
+    expect((await begin().challenge(new ScramClient("u".repeat(usernameBytes), "x").first)).outcome).toBe("challenge");
+    expect((await begin().challenge(new ScramClient("u".repeat(usernameBytes + 1), "x").first)).outcome).toBe("denied");
+    expect(asked).toHaveLength(1);
   });
 
   it("without a first or a last message is denied", async () => {
