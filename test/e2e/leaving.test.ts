@@ -34,9 +34,7 @@ async function leave(clientId: string, afterMs: number): Promise<void> {
   await once(socket, "open");
   const usual = { cmd: "connect", protocolId: "MQTT", protocolVersion: 5, clean: false, keepalive: 60 };
   const properties = { sessionExpiryInterval: 300 };
-  socket.send(
-    mqttPacket.generate({ ...usual, properties, clientId, username, password } as unknown as Packet),
-  );
+  socket.send(mqttPacket.generate({ ...usual, properties, clientId, username, password } as unknown as Packet));
   setTimeout(() => socket.terminate(), afterMs);
   await once(socket, "close");
 }

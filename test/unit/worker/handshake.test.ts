@@ -25,7 +25,13 @@ function connectBytes(fields: object = {}): Uint8Array {
 function setUp() {
   const [stub, linkStub] = [new SocketStub(), new SocketStub()];
   const { promise, resolve } = Promise.withResolvers<Judged>();
-  const heard: { asked: ConnectPacket[]; early: Uint8Array[] | null; refused: number; errors: unknown[]; held: Promise<unknown>[] } = {
+  const heard: {
+    asked: ConnectPacket[];
+    early: Uint8Array[] | null;
+    refused: number;
+    errors: unknown[];
+    held: Promise<unknown>[];
+  } = {
     asked: [],
     early: null,
     refused: 0,
