@@ -149,6 +149,13 @@ export class RawClient {
     return connack;
   }
 
+  /** The server refuses, or closes without an answer. */
+  async refusedOrClosed(...reasonCodes: readonly number[]): Promise<void> {
+    await this.#until(() => this.#inbox.length > 0, "CONNACK");
+    if (this.#inbox.length > 0) await this.refused(...reasonCodes);
+    else await this.closed();
+  }
+
   /** Closed by the server, and nothing came before that has not been read. */
   async closed(): Promise<void> {
     await this.#until(() => this.#closed || this.#inbox.length > 0, "the close");

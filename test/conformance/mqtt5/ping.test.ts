@@ -1,8 +1,8 @@
 // PINGREQ and PINGRESP, sections 3.12 and 3.13.
 
 import { expect } from "vitest";
-import { it } from "../harness/it.ts";
 import { packet, u8 } from "../harness/bytes.ts";
+import { it } from "../harness/it.ts";
 import { pingreq } from "../harness/packets.ts";
 
 it("[MQTT-3.12.4-1] PINGREQ is answered with PINGRESP", async ({ broker }) => {
@@ -17,7 +17,7 @@ it("[MQTT-2.1.3-1] PINGREQ with flags is malformed", async ({ broker }) => {
   await client.ended(0x81);
 });
 
-it("[MQTT-3.1.4-1] PINGREQ with a body is malformed", async ({ broker }) => {
+it("[MQTT-4.13.1-1] PINGREQ with a body is malformed", async ({ broker }) => {
   const client = await broker.connect(5);
   client.send(packet(0xc0, u8(0)));
   await client.ended(0x81);
