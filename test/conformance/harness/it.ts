@@ -13,17 +13,22 @@ export const it = test.extend<{ broker: Broker }>({
   broker: async ({ task }, use) => {
     const broker = new Broker(inject("broker"), task.id);
     await use(broker);
-    broker.dispose();
+    await broker.dispose();
   },
 });
 
-export type Connecting = Partial<ConnectOptions>;
+export interface Connecting extends Partial<ConnectOptions> {
+  /** Without user name and password. */
+  anonymous?: boolean;
+}
 
 export class Broker {
   readonly access: BrokerAccess;
   readonly #mark: string;
   #clients: RawClient[] = [];
   #names = 0;
+  /** Client ids of sessions that 3.1.1 ends by a clean one alone. */
+  #keptIds = new Set<string>();
 
   constructor(access: BrokerAccess, mark: string) {
     this.access = access;
@@ -52,13 +57,19 @@ export class Broker {
   async connecting(version: Version, options: Connecting = {}): Promise<RawClient> {
     const client = await this.open(version);
     client.send(this.connectPacket(version, options));
+    const { clientId, clean, will } = options;
+    if (version === 4 && clean === false && typeof clientId === "string" && clientId !== "")
+      this.#keptIds.add(clientId);
+    if (will?.retain === true && typeof will.topic === "string") client.retained.add(will.topic);
     return client;
   }
 
   /** The CONNECT that `connecting` sends. */
   connectPacket(version: Version, options: Connecting = {}): Uint8Array {
+    const { anonymous, ...fields } = options;
     const { username, password } = this.access;
-    return connect(version, { clientId: options.clientId ?? this.clientId(), username, password, ...options });
+    const credentials = anonymous === true ? {} : { username, password };
+    return connect(version, { clientId: options.clientId ?? this.clientId(), ...credentials, ...fields });
   }
 
   /** Connected. */
@@ -80,7 +91,15 @@ export class Broker {
     await client.closed();
   }
 
-  dispose(): void {
+  /** Ends its clients, and removes what would stay at the broker: retained messages, and sessions without an end. */
+  async dispose(): Promise<void> {
+    const retained = new Set(this.#clients.flatMap(({ retained: topics }) => [...topics]));
+    for (const client of this.#clients) client.socket.terminate();
+    for (const clientId of this.#keptIds) await this.connect(4, { clientId });
+    if (retained.size > 0) {
+      const client = await this.connect(4);
+      for (const topic of retained) await client.publishSafely({ topic, payload: "", retain: true });
+    }
     for (const client of this.#clients) client.socket.terminate();
     this.#clients = [];
   }

@@ -22,6 +22,8 @@ export class RawClient {
   /** What the tests of this client read and write. */
   readonly version: Version;
   readonly socket: WebSocket;
+  /** Topics to which it has published something retained. */
+  readonly retained = new Set<string>();
   #rest: Buffer = Buffer.alloc(0);
   #inbox: Received[] = [];
   #waiting: (() => void) | null = null;
@@ -59,6 +61,7 @@ export class RawClient {
 
   /** Sends PUBLISH and waits for nothing. */
   publish(options: PublishOptions): void {
+    if (options.retain === true && typeof options.topic === "string") this.retained.add(options.topic);
     this.send(publish(this.version, options));
   }
 

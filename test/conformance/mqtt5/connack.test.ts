@@ -95,7 +95,7 @@ it("[MQTT-3.2.2-22] without Server Keep Alive the client's own counts", async ({
   expect(performance.now() - before).toBeGreaterThan(seconds * 1_400);
 });
 
-it("[MQTT-3.2.2-18] takes every topic alias up to the maximum that it announces, and none past it", async ({
+it("[MQTT-3.2.2-17] [MQTT-3.2.2-18] takes every topic alias up to the maximum that it announces, and none past it", async ({
   broker,
 }) => {
   const { client, connack } = await broker.connectWith(5);

@@ -17,7 +17,7 @@ describe("passed on unaltered", () => {
       "User Properties in their order",
       [property.userProperty("b", "1"), property.userProperty("a", "2"), property.userProperty("b", "0")],
     ],
-  ] as const)("%s %s", async ([, , list], { broker }) => {
+  ] as const)("%s %s comes as it was published", async ([, , list], { broker }) => {
     const topic = broker.topic();
     const client = await broker.connect(5);
     await client.subscribe([{ filter: topic }]);
@@ -46,7 +46,7 @@ describe("refused", () => {
     ["[MQTT-4.13.1-1]", "Content Type twice", twice(property.contentType("a")), [0x81, 0x82]],
     ["[MQTT-4.13.1-1]", "a property of CONNECT", [property.receiveMaximum(1)], [0x81, 0x82]],
     ["[MQTT-4.13.1-1]", "an unknown property", [hex("7f00")], [0x81]],
-  ] as const)("%s %s", async ([, , list, reasonCodes], { broker }) => {
+  ] as const)("%s %s at PUBLISH is refused", async ([, , list, reasonCodes], { broker }) => {
     const client = await broker.connect(5);
     client.publish({ topic: broker.topic(), properties: list });
     await client.ended(...reasonCodes);

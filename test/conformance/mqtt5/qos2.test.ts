@@ -4,7 +4,7 @@ import { describe, expect } from "vitest";
 import { packet, property, u16, u8 } from "../harness/bytes.ts";
 import type { Broker } from "../harness/it.ts";
 import { it } from "../harness/it.ts";
-import { acknowledge } from "../harness/packets.ts";
+import { acknowledge, publish } from "../harness/packets.ts";
 
 const kept = [property.sessionExpiryInterval(60)];
 
@@ -72,6 +72,30 @@ describe("from a client", () => {
       await client.next("pubcomp");
       expect(String((await watcher.message()).payload)).toBe(payload);
     }
+  });
+
+  it("[MQTT-4.3.3-9] behind a PUBREC that refuses, the packet id names a new message", async ({ broker }) => {
+    const topic = broker.topic();
+    const watcher = await broker.connect(5);
+    await watcher.subscribe([{ filter: topic, qos: 2 }]);
+    const client = await broker.connect(5);
+    // The packet id is in use by the first when the second comes, which a server may refuse or take.
+    client.send(
+      publish(5, { topic, qos: 1, packetId: 5, payload: "first" }),
+      publish(5, { topic, qos: 2, packetId: 5, payload: "second" }),
+    );
+    const expected = ["first"];
+    await client.pick("puback");
+    if (((await client.pick("pubrec")).reasonCode ?? 0) >= 0x80) {
+      client.publish({ topic, qos: 2, packetId: 5, payload: "third" });
+      expect((await client.next("pubrec")).reasonCode ?? 0).toBeLessThan(0x80);
+      expected.push("third");
+    } else {
+      expected.push("second");
+    }
+    client.send(acknowledge("pubrel", 5));
+    await client.next("pubcomp");
+    for (const payload of expected) expect(String((await watcher.message()).payload)).toBe(payload);
   });
 
   it("[MQTT-3.5.2-1] PUBREC has a reason code of its own", async ({ broker }) => {
@@ -207,7 +231,7 @@ describe("to a client", () => {
     ["[MQTT-3.5.2-2] [MQTT-3.5.2-3]", "PUBREC"],
     ["[MQTT-3.6.2-2] [MQTT-3.6.2-3]", "PUBREL"],
     ["[MQTT-3.7.2-2] [MQTT-3.7.2-3]", "PUBCOMP"],
-  ] as const)("%s %s is within Maximum Packet Size", async ([, kind], { broker }) => {
+  ] as const)("%s %s of QoS 2 is within Maximum Packet Size", async ([, kind], { broker }) => {
     const probe = await broker.connecting(5);
     const maximum = (await probe.nextRaw("connack")).raw.length;
     const client = await broker.connect(5, { properties: [property.maximumPacketSize(maximum)] });

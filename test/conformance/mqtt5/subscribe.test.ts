@@ -174,7 +174,7 @@ describe("subscription identifiers", () => {
       copies.push(message);
     }
     // One copy with both identifiers, or one for each subscription.
-    const ids = copies.map(({ properties: list }) => list?.subscriptionIdentifier).flat();
+    const ids = copies.flatMap(({ properties: list }) => list?.subscriptionIdentifier);
     expect(ids.sort()).toEqual([200, 3]);
     expect(Math.max(...copies.map(({ qos }) => qos))).toBe(1);
   });
