@@ -55,8 +55,8 @@ export const mqtt5Topics: Statements = {
   "MQTT-4.8.2-1": {
     says: "a shared filter begins with $share/ and a name of at least one character",
     tests: [
-      "[MQTT-4.8.2-1] the server has shared subscriptions, and says nothing else",
       "[MQTT-4.8.2-1] [MQTT-4.8.2-2] the filter %s is refused",
+      "[MQTT-4.8.2-1] the server has shared subscriptions, and says nothing else",
       "[MQTT-4.8.2-1] takes a shared filter apart",
     ],
   },

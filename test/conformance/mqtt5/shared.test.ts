@@ -4,7 +4,7 @@ import { expect } from "vitest";
 import { property } from "../harness/bytes.ts";
 import type { Broker } from "../harness/it.ts";
 import { it } from "../harness/it.ts";
-import { acknowledge, subscribe } from "../harness/packets.ts";
+import { acknowledge } from "../harness/packets.ts";
 import type { RawClient } from "../harness/raw-client.ts";
 
 const kept = [property.sessionExpiryInterval(60)];
@@ -13,28 +13,6 @@ it("[MQTT-4.8.2-1] the server has shared subscriptions, and says nothing else", 
   const { client, connack } = await broker.connectWith(5);
   expect(connack.properties?.sharedSubscriptionAvailable ?? true).toBe(true);
   expect(await client.subscribe([{ filter: `$share/group/${broker.topic()}`, qos: 1 }])).toEqual([1]);
-});
-
-it.for(["$share/", "$share//a", "$share/group", "$share/group/"])(
-  "[MQTT-4.8.2-1] [MQTT-4.8.2-2] the filter %s is refused",
-  async (filter, { broker }) => {
-    const client = await broker.connect(5);
-    await expectRefused(client, filter);
-  },
-);
-
-it.for(["$share/a+b/t", "$share/a#b/t", "$share/+/t", "$share/#/t"])(
-  "[MQTT-4.8.2-2] the filter %s is refused",
-  async (filter, { broker }) => {
-    const client = await broker.connect(5);
-    await expectRefused(client, filter);
-  },
-);
-
-it("[MQTT-3.8.3-4] No Local at a shared subscription is a protocol error", async ({ broker }) => {
-  const client = await broker.connect(5);
-  client.send(subscribe(5, 1, [{ filter: `$share/group/${broker.topic()}`, noLocal: true }]));
-  await client.ended(0x82);
 });
 
 it("[MQTT-4.8.2-3] a member has the QoS that it was granted", async ({ broker }) => {
@@ -121,14 +99,4 @@ async function begun(broker: Broker) {
   const other = await broker.connect(5);
   await other.subscribe([...filters, { filter: `${topic}/marker`, qos: 1 }]);
   return { topic, member, clientId, messageId, other };
-}
-
-/** SUBACK says no to the one filter, or the connection ends. */
-async function expectRefused(client: RawClient, filter: string): Promise<void> {
-  client.send(subscribe(5, 1, [{ filter }]));
-  const codes = await client.pick("suback").then(
-    ({ granted }) => granted,
-    async () => [(await client.next("disconnect")).reasonCode ?? 0],
-  );
-  expect([[0x8f], [0x81], [0x82]]).toContainEqual(codes);
 }
