@@ -51,6 +51,7 @@ export const mqtt5ConnectPayload: Statements = {
   "MQTT-3.1.4-1": {
     says: "a CONNECT that breaks the format of section 3.1 ends the connection",
     tests: [
+      "[MQTT-3.1.4-1] a will with %s",
       "[MQTT-3.1.4-1] CONNECT with %s is refused",
       "[MQTT-3.1.4-1] bytes behind the last field are malformed",
       "[MQTT-3.1.4-1] CONNECT with the first byte %i is closed",
@@ -70,6 +71,7 @@ export const mqtt5ConnectPayload: Statements = {
     says: "a client that is connected already is ended with 0x8E",
     tests: [
       "[MQTT-3.1.4-3] a second connection of a client id ends the first with 0x8E",
+      "[MQTT-3.1.4-3] who takes over a session gets what its first connection had not acknowledged",
       "[MQTT-3.1.4-3] ends the first connection of a client id when a second comes",
       "[MQTT-3.1.4-3] the newcomer takes over, with %i shard(s)",
       "[MQTT-3.1.4-3] takes over a client with the same id",

@@ -64,6 +64,9 @@ export const mqtt5Connect: Statements = {
   "MQTT-3.1.2-8": {
     says: "it is published once the connection is closed and its delay or the session is over, unless it was taken back",
     tests: [
+      "[MQTT-3.1.2-8] a take-over publishes the will of the connection that it ends",
+      "[MQTT-3.1.2-8] a clean start publishes a delayed will of the session that it ends",
+      "[MQTT-3.1.2-8] a client's DISCONNECT %i publishes the will",
       "[MQTT-3.1.2-7] [MQTT-3.1.2-8] a will is published when the connection fails",
       "[MQTT-3.1.2-8] a will is published when the server ends the connection for a protocol error",
       "[MQTT-3.1.2-8] a will is published when keep alive has passed",
@@ -159,6 +162,7 @@ export const mqtt5Connect: Statements = {
     tests: [
       "[MQTT-3.1.2-24] [MQTT-3.1.2-25] a message larger than the client takes is left out, and counts as sent",
       "[MQTT-3.1.2-24] a message of exactly Maximum Packet Size is sent",
+      "[MQTT-3.1.2-24] Maximum Packet Size is that of the connection, not of the session",
       "[MQTT-3.1.2-24] drops a message too large for the client, for it alone",
       "[MQTT-3.1.2-24] a CONNACK that is too large even so is not sent",
       "[MQTT-3.1.2-24] its link is closed when CONNACK is larger than what it takes",

@@ -5,7 +5,11 @@ import type { Statements } from "./statement.ts";
 export const mqtt5Data: Statements = {
   "MQTT-1.5.4-1": {
     says: "text is well-formed UTF-8, without surrogates",
-    tests: ["%s ill-formed UTF-8: %s", "[MQTT-1.5.4-1] a topic with %s is malformed"],
+    tests: [
+      "[MQTT-1.5.4-1] ill-formed UTF-8 in a user property of %s",
+      "%s ill-formed UTF-8: %s",
+      "[MQTT-1.5.4-1] a topic with %s is malformed",
+    ],
   },
   "MQTT-1.5.4-2": {
     says: "text holds no null character",
@@ -26,7 +30,7 @@ export const mqtt5Data: Statements = {
   },
   "MQTT-1.5.7-1": {
     says: "both strings of a pair obey the rules of text",
-    tests: ["%s ill-formed UTF-8: %s", "%s %s at PUBLISH is refused"],
+    tests: ["[MQTT-1.5.7-1] %s may have user properties", "%s ill-formed UTF-8: %s", "%s %s at PUBLISH is refused"],
   },
   "MQTT-2.1.3-1": {
     says: "reserved flags have the values that the table gives",
@@ -76,6 +80,7 @@ export const mqtt5Data: Statements = {
   "MQTT-2.2.2-1": {
     says: "no properties are written as a length of 0",
     tests: [
+      "[MQTT-2.2.2-1] %s may explain itself, and the connection goes on",
       "[MQTT-2.2.2-1] CONNECT without a property length is malformed",
       "[MQTT-2.2.2-1] PUBLISH whose properties are cut off is malformed",
     ],

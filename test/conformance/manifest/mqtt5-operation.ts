@@ -5,7 +5,10 @@ import type { Statements } from "./statement.ts";
 export const mqtt5Operation: Statements = {
   "MQTT-4.1.0-1": {
     says: "a session is kept while its connection is open",
-    tests: ["[MQTT-4.1.0-1] a session lives while its connection does, whatever its expiry"],
+    tests: [
+      "[MQTT-4.1.0-1] a PUBREL of a session that a clean start ended gets 0x92",
+      "[MQTT-4.1.0-1] a session lives while its connection does, whatever its expiry",
+    ],
   },
   "MQTT-4.1.0-2": {
     says: "it is discarded when the connection is closed and the expiry has passed",

@@ -27,6 +27,7 @@ export const mqtt5PublishProperties: Statements = {
     says: "a copy whose expiry has passed before its delivery began is deleted",
     tests: [
       "[MQTT-3.3.2-5] a message that expired while it waited is not sent",
+      "[MQTT-3.3.2-5] a retained message that has expired is not sent to a new subscriber",
       "[MQTT-3.3.2-5] drops what expired while it waited",
     ],
   },

@@ -56,6 +56,7 @@ export const mqtt5Publish: Statements = {
   "MQTT-3.3.1-10": {
     says: "Retain Handling 1 sends them for a new subscription, not for one that was there",
     tests: [
+      "[MQTT-3.3.1-10] Retain Handling 1 knows the subscription of a resumed session",
       "[MQTT-3.3.1-10] Retain Handling 1 sends retained messages for a new subscription alone",
       "[MQTT-3.3.1-10] [MQTT-3.3.1-11] heeds Retain Handling",
     ],
@@ -73,7 +74,10 @@ export const mqtt5Publish: Statements = {
   },
   "MQTT-3.3.1-13": {
     says: "with it RETAIN is as published",
-    tests: ["[MQTT-3.3.1-13] with Retain As Published a live message has the RETAIN of its publisher"],
+    tests: [
+      "[MQTT-3.3.1-13] what waited for its client has the RETAIN of its publisher if asked for",
+      "[MQTT-3.3.1-13] with Retain As Published a live message has the RETAIN of its publisher",
+    ],
   },
   "MQTT-3.3.4-1": {
     says: "the answer to PUBLISH is the one of its QoS",
@@ -88,6 +92,7 @@ export const mqtt5Publish: Statements = {
   "MQTT-3.3.4-3": {
     says: "the identifiers of the subscriptions go with the message",
     tests: [
+      "[MQTT-3.3.4-3] what waited for its client has the subscription's identifier",
       "[MQTT-3.3.4-3] a message carries the identifier of its subscription, until it is replaced",
       "[MQTT-3.3.4-3] [MQTT-3.3.2-6] addresses each recipient and leaves the rest as it was",
     ],
@@ -114,6 +119,7 @@ export const mqtt5Publish: Statements = {
     says: "a server has no more unacknowledged than the client's Receive Maximum",
     tests: [
       "[MQTT-3.3.4-9] [MQTT-4.9.0-1] [MQTT-4.9.0-2] no more than Receive Maximum are unacknowledged, the rest waits",
+      "[MQTT-3.3.4-9] Receive Maximum is that of the connection, for what comes again as well",
       "[MQTT-3.3.4-9] never has more unacknowledged messages than the client takes",
       "[MQTT-3.3.4-9] ends a client that sends more unacknowledged messages than the server takes",
     ],

@@ -17,7 +17,10 @@ export const mqtt5Subscribe: Statements = {
   },
   "MQTT-3.8.3-3": {
     says: "with No Local a client's own messages do not come back to it",
-    tests: ["[MQTT-3.8.3-3] No Local keeps a client's own messages from it, and no others"],
+    tests: [
+      "[MQTT-3.8.3-3] No Local holds over a new connection of the session",
+      "[MQTT-3.8.3-3] No Local keeps a client's own messages from it, and no others",
+    ],
   },
   "MQTT-3.8.3-4": {
     says: "a shared subscription with No Local is a protocol error",
@@ -41,6 +44,7 @@ export const mqtt5Subscribe: Statements = {
   "MQTT-3.8.4-3": {
     says: "a filter that is subscribed already is replaced",
     tests: [
+      "[MQTT-3.8.4-3] the same filter twice in a packet leaves one subscription, the last",
       "[MQTT-3.8.4-3] a filter that is there already is replaced",
       "[MQTT-3.8.4-3] begins anew, once, when the client subscribes again while pages are on their way",
     ],
@@ -107,7 +111,11 @@ export const mqtt5Subscribe: Statements = {
   },
   "MQTT-3.10.4-2": {
     says: "nothing new is added for delivery then",
-    tests: ["[MQTT-3.10.4-2] after UNSUBACK nothing new comes", "[MQTT-3.10.4-2] stops after UNSUBACK"],
+    tests: [
+      "[MQTT-3.10.4-2] a filter that was removed is not there when the session is resumed",
+      "[MQTT-3.10.4-2] after UNSUBACK nothing new comes",
+      "[MQTT-3.10.4-2] stops after UNSUBACK",
+    ],
   },
   "MQTT-3.10.4-3": {
     says: "what has begun to be sent is completed",

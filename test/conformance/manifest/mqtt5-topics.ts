@@ -154,6 +154,9 @@ export const mqtt5Topics: Statements = {
   "MQTT-4.13.1-1": {
     says: "a malformed packet or a protocol error with a reason code ends the connection",
     tests: [
+      "[MQTT-4.13.1-1] a reason string twice at %s",
+      "[MQTT-4.13.1-1] a property of PUBLISH at %s",
+      "[MQTT-4.13.1-1] an unknown property at %s",
       "[MQTT-4.13.1-1] Session Expiry Interval at DISCONNECT, where CONNECT had 0, is a protocol error",
       "[MQTT-4.13.1-1] Session Expiry Interval twice at DISCONNECT is a protocol error",
       "[MQTT-4.13.1-1] a client's %s is refused",
