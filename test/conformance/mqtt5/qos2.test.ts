@@ -1,259 +1,129 @@
-// QoS 2, sections 3.5, 3.6, 3.7 and 4.3.3: once, whatever is sent again.
+// QoS 2 from a client, sections 3.5, 3.7 and 4.3.3: once, whatever is sent again.
 
-import { describe, expect } from "vitest";
-import { packet, property, u16, u8 } from "../harness/bytes.ts";
-import type { Broker } from "../harness/it.ts";
+import { expect } from "vitest";
+import { property } from "../harness/bytes.ts";
 import { it } from "../harness/it.ts";
 import { acknowledge, publish } from "../harness/packets.ts";
 
 const kept = [property.sessionExpiryInterval(60)];
 
-describe("from a client", () => {
-  it("[MQTT-4.3.3-8] [MQTT-4.3.3-11] [MQTT-2.2.1-5] PUBREC and PUBCOMP have the packet id of PUBLISH", async ({
-    broker,
-  }) => {
-    const client = await broker.connect(5);
-    for (const packetId of [1, 4_711, 65_535]) {
-      client.publish({ topic: broker.topic(), qos: 2, packetId });
-      const pubrec = await client.next("pubrec");
-      expect([pubrec.messageId, (pubrec.reasonCode ?? 0) & ~0x10]).toEqual([packetId, 0]);
-      client.send(acknowledge("pubrel", packetId));
-      const pubcomp = await client.next("pubcomp");
-      expect([pubcomp.messageId, pubcomp.reasonCode ?? 0]).toEqual([packetId, 0]);
-    }
-  });
+it("[MQTT-4.3.3-8] [MQTT-4.3.3-11] [MQTT-2.2.1-5] PUBREC and PUBCOMP have the packet id of PUBLISH", async ({
+  broker,
+}) => {
+  const client = await broker.connect(5);
+  for (const packetId of [1, 4_711, 65_535]) {
+    client.publish({ topic: broker.topic(), qos: 2, packetId });
+    const pubrec = await client.next("pubrec");
+    expect([pubrec.messageId, (pubrec.reasonCode ?? 0) & ~0x10]).toEqual([packetId, 0]);
+    client.send(acknowledge("pubrel", packetId));
+    const pubcomp = await client.next("pubcomp");
+    expect([pubcomp.messageId, pubcomp.reasonCode ?? 0]).toEqual([packetId, 0]);
+  }
+});
 
-  it("[MQTT-4.3.3-10] a PUBLISH that comes again is answered again, and delivered once", async ({ broker }) => {
-    const topic = broker.topic();
-    const watcher = await broker.connect(5);
-    await watcher.subscribe([{ filter: topic, qos: 2 }]);
-    const client = await broker.connect(5);
-    for (const dup of [false, true, true]) {
-      client.publish({ topic, qos: 2, packetId: 3, payload: "once", dup });
-      expect((await client.next("pubrec")).messageId).toBe(3);
-    }
-    client.send(acknowledge("pubrel", 3));
-    await client.next("pubcomp");
-    client.publish({ topic, qos: 2, packetId: 4, payload: "marker" });
+it("[MQTT-4.3.3-10] a PUBLISH that comes again is answered again, and delivered once", async ({ broker }) => {
+  const topic = broker.topic();
+  const watcher = await broker.connect(5);
+  await watcher.subscribe([{ filter: topic, qos: 2 }]);
+  const client = await broker.connect(5);
+  for (const dup of [false, true, true]) {
+    client.publish({ topic, qos: 2, packetId: 3, payload: "once", dup });
+    expect((await client.next("pubrec")).messageId).toBe(3);
+  }
+  client.send(acknowledge("pubrel", 3));
+  await client.next("pubcomp");
+  client.publish({ topic, qos: 2, packetId: 4, payload: "marker" });
+  await client.next("pubrec");
+  client.send(acknowledge("pubrel", 4));
+  await client.next("pubcomp");
+  expect(String((await watcher.message()).payload)).toBe("once");
+  expect(String((await watcher.message()).payload)).toBe("marker");
+});
+
+it("[MQTT-4.3.3-10] a PUBLISH that comes again over a new connection is delivered once", async ({ broker }) => {
+  const [clientId, topic] = [broker.clientId(), broker.topic()];
+  const watcher = await broker.connect(5);
+  await watcher.subscribe([{ filter: topic, qos: 2 }]);
+  const first = await broker.connect(5, { clientId, properties: kept });
+  first.publish({ topic, qos: 2, packetId: 8, payload: "once" });
+  await first.next("pubrec");
+  await first.drop();
+  const second = await broker.connect(5, { clientId, clean: false, properties: kept });
+  second.publish({ topic, qos: 2, packetId: 8, payload: "once", dup: true });
+  expect((await second.next("pubrec")).messageId).toBe(8);
+  second.send(acknowledge("pubrel", 8));
+  await second.next("pubcomp");
+  await second.publishSafely({ topic, payload: "marker" });
+  expect(String((await watcher.message()).payload)).toBe("once");
+  expect(String((await watcher.message()).payload)).toBe("marker");
+});
+
+it("[MQTT-4.3.3-12] a packet id that was completed names a new message", async ({ broker }) => {
+  const topic = broker.topic();
+  const watcher = await broker.connect(5);
+  await watcher.subscribe([{ filter: topic, qos: 2 }]);
+  const client = await broker.connect(5);
+  for (const payload of ["first", "second"]) {
+    client.publish({ topic, qos: 2, packetId: 5, payload, dup: payload === "second" });
     await client.next("pubrec");
-    client.send(acknowledge("pubrel", 4));
-    await client.next("pubcomp");
-    expect(String((await watcher.message()).payload)).toBe("once");
-    expect(String((await watcher.message()).payload)).toBe("marker");
-  });
-
-  it("[MQTT-4.3.3-10] a PUBLISH that comes again over a new connection is delivered once", async ({ broker }) => {
-    const [clientId, topic] = [broker.clientId(), broker.topic()];
-    const watcher = await broker.connect(5);
-    await watcher.subscribe([{ filter: topic, qos: 2 }]);
-    const first = await broker.connect(5, { clientId, properties: kept });
-    first.publish({ topic, qos: 2, packetId: 8, payload: "once" });
-    await first.next("pubrec");
-    await first.drop();
-    const second = await broker.connect(5, { clientId, clean: false, properties: kept });
-    second.publish({ topic, qos: 2, packetId: 8, payload: "once", dup: true });
-    expect((await second.next("pubrec")).messageId).toBe(8);
-    second.send(acknowledge("pubrel", 8));
-    await second.next("pubcomp");
-    await second.publishSafely({ topic, payload: "marker" });
-    expect(String((await watcher.message()).payload)).toBe("once");
-    expect(String((await watcher.message()).payload)).toBe("marker");
-  });
-
-  it("[MQTT-4.3.3-12] a packet id that was completed names a new message", async ({ broker }) => {
-    const topic = broker.topic();
-    const watcher = await broker.connect(5);
-    await watcher.subscribe([{ filter: topic, qos: 2 }]);
-    const client = await broker.connect(5);
-    for (const payload of ["first", "second"]) {
-      client.publish({ topic, qos: 2, packetId: 5, payload, dup: payload === "second" });
-      await client.next("pubrec");
-      client.send(acknowledge("pubrel", 5));
-      await client.next("pubcomp");
-      expect(String((await watcher.message()).payload)).toBe(payload);
-    }
-  });
-
-  it("[MQTT-4.3.3-9] behind a PUBREC that refuses, the packet id names a new message", async ({ broker }) => {
-    const topic = broker.topic();
-    const watcher = await broker.connect(5);
-    await watcher.subscribe([{ filter: topic, qos: 2 }]);
-    const client = await broker.connect(5);
-    // The packet id is in use by the first when the second comes, which a server may refuse or take.
-    client.send(
-      publish(5, { topic, qos: 1, packetId: 5, payload: "first" }),
-      publish(5, { topic, qos: 2, packetId: 5, payload: "second" }),
-    );
-    const expected = ["first"];
-    await client.pick("puback");
-    if (((await client.pick("pubrec")).reasonCode ?? 0) >= 0x80) {
-      client.publish({ topic, qos: 2, packetId: 5, payload: "third" });
-      expect((await client.next("pubrec")).reasonCode ?? 0).toBeLessThan(0x80);
-      expected.push("third");
-    } else {
-      expected.push("second");
-    }
     client.send(acknowledge("pubrel", 5));
     await client.next("pubcomp");
-    for (const payload of expected) expect(String((await watcher.message()).payload)).toBe(payload);
-  });
-
-  it("[MQTT-3.5.2-1] PUBREC has a reason code of its own", async ({ broker }) => {
-    const client = await broker.connect(5);
-    client.publish({ topic: broker.topic(), qos: 2, packetId: 1 });
-    expect([0x00, 0x10]).toContain((await client.next("pubrec")).reasonCode ?? 0);
-  });
-
-  it("[MQTT-3.7.2-1] PUBREL of a packet id that is not in use gets PUBCOMP 0x92", async ({ broker }) => {
-    const client = await broker.connect(5);
-    client.send(acknowledge("pubrel", 1_234));
-    const pubcomp = await client.next("pubcomp");
-    expect([pubcomp.messageId, pubcomp.reasonCode]).toEqual([1_234, 0x92]);
-  });
-
-  it("[MQTT-4.3.3-13] the exchange is completed though the message has expired", async ({ broker }) => {
-    const client = await broker.connect(5);
-    const properties = [property.messageExpiryInterval(1)];
-    client.publish({ topic: broker.topic(), qos: 2, packetId: 6, properties });
-    await client.next("pubrec");
-    await broker.keepAlivePasses(1);
-    client.send(acknowledge("pubrel", 6));
-    expect((await client.next("pubcomp")).reasonCode ?? 0).toBe(0);
-  });
-
-  it("[MQTT-4.6.0-3] PUBRECs come in the order of their PUBLISHes", async ({ broker }) => {
-    const client = await broker.connect(5);
-    const ids = Array.from({ length: 30 }, (_, index) => index + 1);
-    for (const packetId of ids) client.publish({ topic: broker.topic(`${packetId % 5}`), qos: 2, packetId });
-    for (const packetId of ids) expect((await client.next("pubrec")).messageId).toBe(packetId);
-    for (const packetId of ids) client.send(acknowledge("pubrel", packetId));
-    for (const packetId of ids) expect((await client.next("pubcomp")).messageId).toBe(packetId);
-  });
+    expect(String((await watcher.message()).payload)).toBe(payload);
+  }
 });
 
-describe("to a client", () => {
-  it("[MQTT-4.3.3-1] [MQTT-4.3.3-2] [MQTT-4.3.3-4] PUBLISH without DUP, then PUBREL, with one packet id", async ({
-    broker,
-  }) => {
-    const { client, messageId } = await sent(broker);
-    client.send(acknowledge("pubrec", messageId));
-    const { raw } = await client.nextRaw("pubrel");
-    expect(raw[0]).toBe(0x62);
-    expect(raw.readUInt16BE(2)).toBe(messageId);
-    client.send(acknowledge("pubcomp", messageId));
-    await client.ping();
-  });
-
-  it("[MQTT-4.3.3-3] PUBLISH comes again, with DUP, until PUBREC", async ({ broker }) => {
-    const { client, clientId, messageId } = await sent(broker);
-    await client.drop();
-    const back = await broker.connect(5, { clientId, clean: false, properties: kept });
-    const again = await back.next("publish");
-    expect([again.messageId, again.dup, again.qos]).toEqual([messageId, true, 2]);
-  });
-
-  it("[MQTT-4.3.3-5] [MQTT-4.3.3-6] PUBREL comes again, and PUBLISH does not, until PUBCOMP", async ({ broker }) => {
-    const { client, clientId, messageId } = await sent(broker);
-    client.send(acknowledge("pubrec", messageId));
-    await client.next("pubrel");
-    await client.drop();
-    const back = await broker.connect(5, { clientId, clean: false, properties: kept });
-    expect((await back.next("pubrel")).messageId).toBe(messageId);
-    back.send(acknowledge("pubcomp", messageId));
-    await back.leave();
-    const last = await broker.connect(5, { clientId, clean: false, properties: kept });
-    await last.subscribe([{ filter: broker.topic("other") }]);
-    await last.ping();
-  });
-
-  it("[MQTT-4.3.3-7] a message that has been sent does not expire", async ({ broker }) => {
-    const { client, clientId, messageId } = await sent(broker, [property.messageExpiryInterval(1)]);
-    await client.drop();
-    await broker.keepAlivePasses(1);
-    const back = await broker.connect(5, { clientId, clean: false, properties: kept });
-    expect((await back.next("publish")).messageId).toBe(messageId);
-  });
-
-  it("[MQTT-4.4.0-2] a PUBREC of 0x80 or more ends it", async ({ broker }) => {
-    const { client, clientId, messageId, topic } = await sent(broker);
-    client.send(acknowledge("pubrec", messageId, 0x97));
-    await client.leave();
-    const back = await broker.connect(5, { clientId, clean: false, properties: kept });
-    await back.publishSafely({ topic, payload: "marker" });
-    expect(String((await back.pick("publish")).payload)).toBe("marker");
-  });
-
-  it("[MQTT-3.6.2-1] PUBREC of a packet id that is not in use gets PUBREL 0x92", async ({ broker }) => {
-    const client = await broker.connect(5);
-    client.send(acknowledge("pubrec", 1_234));
-    const pubrel = await client.next("pubrel");
-    expect([pubrel.messageId, pubrel.reasonCode]).toEqual([1_234, 0x92]);
-  });
-
-  it("[MQTT-4.6.0-4] PUBRELs come in the order of their PUBRECs", async ({ broker }) => {
-    const topic = broker.topic();
-    const client = await broker.connect(5);
-    await client.subscribe([{ filter: topic, qos: 2 }]);
-    const publisher = await broker.connect(5);
-    const ids = [];
-    for (let packetId = 1; packetId <= 10; packetId += 1) {
-      publisher.publish({ topic, qos: 2, packetId });
-      await publisher.next("pubrec");
-      publisher.send(acknowledge("pubrel", packetId));
-      await publisher.next("pubcomp");
-      ids.push((await client.next("publish")).messageId ?? 0);
-    }
-    for (const id of ids) client.send(acknowledge("pubrec", id));
-    for (const id of ids) expect((await client.next("pubrel")).messageId).toBe(id);
-  });
-
-  it("[MQTT-4.9.0-2] an unreleased message holds its place in the window until PUBCOMP", async ({ broker }) => {
-    const topic = broker.topic();
-    const client = await broker.connect(5, { properties: [property.receiveMaximum(1)] });
-    await client.subscribe([{ filter: topic, qos: 2 }]);
-    const publisher = await broker.connect(5);
-    for (const packetId of [1, 2]) {
-      publisher.publish({ topic, qos: 2, packetId, payload: `${packetId}` });
-      await publisher.next("pubrec");
-      publisher.send(acknowledge("pubrel", packetId));
-      await publisher.next("pubcomp");
-    }
-    const { messageId = 0 } = await client.next("publish");
-    client.send(acknowledge("pubrec", messageId));
-    await client.next("pubrel");
-    await client.subscribe([{ filter: broker.topic("other") }]);
-    await client.ping();
-    client.send(acknowledge("pubcomp", messageId));
-    expect(String((await client.next("publish")).payload)).toBe("2");
-  });
-
-  it.for([
-    ["[MQTT-3.5.2-2] [MQTT-3.5.2-3]", "PUBREC"],
-    ["[MQTT-3.6.2-2] [MQTT-3.6.2-3]", "PUBREL"],
-    ["[MQTT-3.7.2-2] [MQTT-3.7.2-3]", "PUBCOMP"],
-  ] as const)("%s %s of QoS 2 is within Maximum Packet Size", async ([, kind], { broker }) => {
-    const probe = await broker.connecting(5);
-    const maximum = (await probe.nextRaw("connack")).raw.length;
-    const client = await broker.connect(5, { properties: [property.maximumPacketSize(maximum)] });
-    if (kind === "PUBREC") client.publish({ topic: broker.topic(), qos: 2, packetId: 1 });
-    if (kind === "PUBREL") client.send(packet(0x50, u16(1), u8(0)));
-    if (kind === "PUBCOMP") client.send(packet(0x62, u16(1), u8(0)));
-    const { raw } = await client.nextRaw(({ PUBREC: "pubrec", PUBREL: "pubrel", PUBCOMP: "pubcomp" } as const)[kind]);
-    expect(raw.length).toBeLessThanOrEqual(maximum);
-  });
+it("[MQTT-4.3.3-9] behind a PUBREC that refuses, the packet id names a new message", async ({ broker }) => {
+  const topic = broker.topic();
+  const watcher = await broker.connect(5);
+  await watcher.subscribe([{ filter: topic, qos: 2 }]);
+  const client = await broker.connect(5);
+  // The packet id is in use by the first when the second comes, which a server may refuse or take.
+  client.send(
+    publish(5, { topic, qos: 1, packetId: 5, payload: "first" }),
+    publish(5, { topic, qos: 2, packetId: 5, payload: "second" }),
+  );
+  const expected = ["first"];
+  await client.pick("puback");
+  if (((await client.pick("pubrec")).reasonCode ?? 0) >= 0x80) {
+    client.publish({ topic, qos: 2, packetId: 5, payload: "third" });
+    expect((await client.next("pubrec")).reasonCode ?? 0).toBeLessThan(0x80);
+    expected.push("third");
+  } else {
+    expected.push("second");
+  }
+  client.send(acknowledge("pubrel", 5));
+  await client.next("pubcomp");
+  for (const payload of expected) expect(String((await watcher.message()).payload)).toBe(payload);
 });
 
-/** A client with a session that outlives it, to which a message of QoS 2 has just come. */
-async function sent(broker: Broker, properties: readonly Uint8Array[] = []) {
-  const [clientId, topic] = [broker.clientId(), broker.topic()];
-  const client = await broker.connect(5, { clientId, properties: kept });
-  await client.subscribe([{ filter: topic, qos: 2 }]);
-  const publisher = await broker.connect(5);
-  publisher.publish({ topic, qos: 2, packetId: 1, properties });
-  await publisher.next("pubrec");
-  publisher.send(acknowledge("pubrel", 1));
-  await publisher.next("pubcomp");
-  const { messageId = 0, qos, dup } = await client.next("publish");
-  expect({ qos, dup, used: messageId > 0 }).toEqual({ qos: 2, dup: false, used: true });
-  return { client, clientId, topic, messageId };
-}
+it("[MQTT-3.5.2-1] PUBREC has a reason code of its own", async ({ broker }) => {
+  const client = await broker.connect(5);
+  client.publish({ topic: broker.topic(), qos: 2, packetId: 1 });
+  expect([0x00, 0x10]).toContain((await client.next("pubrec")).reasonCode ?? 0);
+});
+
+it("[MQTT-3.7.2-1] PUBREL of a packet id that is not in use gets PUBCOMP 0x92", async ({ broker }) => {
+  const client = await broker.connect(5);
+  client.send(acknowledge("pubrel", 1_234));
+  const pubcomp = await client.next("pubcomp");
+  expect([pubcomp.messageId, pubcomp.reasonCode]).toEqual([1_234, 0x92]);
+});
+
+it("[MQTT-4.3.3-13] the exchange is completed though the message has expired", async ({ broker }) => {
+  const client = await broker.connect(5);
+  const properties = [property.messageExpiryInterval(1)];
+  client.publish({ topic: broker.topic(), qos: 2, packetId: 6, properties });
+  await client.next("pubrec");
+  await broker.keepAlivePasses(1);
+  client.send(acknowledge("pubrel", 6));
+  expect((await client.next("pubcomp")).reasonCode ?? 0).toBe(0);
+});
+
+it("[MQTT-4.6.0-3] PUBRECs come in the order of their PUBLISHes", async ({ broker }) => {
+  const client = await broker.connect(5);
+  const ids = Array.from({ length: 30 }, (_, index) => index + 1);
+  for (const packetId of ids) client.publish({ topic: broker.topic(`${packetId % 5}`), qos: 2, packetId });
+  for (const packetId of ids) expect((await client.next("pubrec")).messageId).toBe(packetId);
+  for (const packetId of ids) client.send(acknowledge("pubrel", packetId));
+  for (const packetId of ids) expect((await client.next("pubcomp")).messageId).toBe(packetId);
+});
