@@ -1,5 +1,5 @@
-// Three kinds of test: `unit` runs in Node without a runtime, `workerd` runs inside workerd with real objects, `e2e`
-// drives the started service with real clients.
+// Four kinds of test: `unit` runs in Node without a runtime, `workerd` runs inside workerd with real objects, `e2e`
+// drives the started service with real clients, `conformance` speaks bytes to a broker, statement by statement.
 
 import { fileURLToPath } from "node:url";
 import { cloudflareTest } from "@cloudflare/vitest-plugin";
@@ -44,6 +44,19 @@ export default defineConfig({
           fileParallelism: false,
           // Behind the others: it measures times, on the whole machine.
           sequence: { groupOrder: 3 },
+        },
+      },
+      {
+        test: {
+          name: "conformance",
+          include: ["test/conformance/**/*.test.ts"],
+          exclude: ["test/conformance/mqtt5/auth.test.ts", "test/conformance/mqtt5/shared.test.ts"],
+          environment: "node",
+          globalSetup: ["test/conformance/harness/global-setup.ts"],
+          testTimeout: 30_000,
+          maxConcurrency: 16,
+          // Tests mostly wait, and share nothing but the broker.
+          sequence: { groupOrder: 4, concurrent: true },
         },
       },
     ],
