@@ -50,7 +50,7 @@ export default defineConfig({
         test: {
           name: "conformance",
           include: ["test/conformance/**/*.test.ts"],
-          exclude: ["test/conformance/mqtt5/auth.test.ts", "test/conformance/mqtt5/shared.test.ts"],
+          exclude: ["test/conformance/mqtt5/shared.test.ts"],
           environment: "node",
           globalSetup: ["test/conformance/harness/global-setup.ts"],
           testTimeout: 30_000,

@@ -109,7 +109,7 @@ export const mqtt5Topics: Statements = {
     says: "an authentication method that the server lacks ends the connection, if told then with 0x8C or 0x87",
     tests: [
       "[MQTT-4.12.0-1] an authentication method that the server does not have is refused",
-      "[MQTT-4.12.0-1] an authentication method is 0x8C",
+      "[MQTT-4.12.0-1] an unknown method is 0x8C",
     ],
   },
   "MQTT-4.12.0-2": {

@@ -43,7 +43,7 @@ type Case = readonly [title: string, first: number, notation: string, reasonCode
 
 describe("CONNECT", () => {
   const cases: readonly Case[] = [
-    ["[MQTT-3.1.1-1] flags of the fixed header", 0x11, "'MQTT' 05 02 003c 00 'c'", MALFORMED],
+    ["[MQTT-2.1.3-1] flags of the fixed header", 0x11, "'MQTT' 05 02 003c 00 'c'", MALFORMED],
     ["[MQTT-3.1.2-1] another protocol name", 0x10, "'MQTx' 05 02 003c 00 'c'", UNSUPPORTED],
     ["[MQTT-3.1.2-2] another version", 0x10, "'MQTT' 06 02 003c 00 'c'", UNSUPPORTED],
     ["[MQTT-3.1.2-2] the old name with a new version", 0x10, "'MQIsdp' 04 02 003c 'c'", UNSUPPORTED],
