@@ -63,6 +63,7 @@ export interface EnvelopeHeader {
 export interface RouteRequest {
   /** Names the request in its answer. */
   request: number;
+  /** A filter, whose messages are wanted, or a claim to have one exclusively, which is refused while another shard has it. */
   filter: string;
   /** Grows with each change that this session shard makes to any route. */
   number: number;

@@ -9,21 +9,48 @@ export interface ParsedFilter {
   readonly filter: TopicFilter;
   /** Name of the group of a shared subscription, else null. */
   readonly group: string | null;
+  /** Whether `$exclusive/` stood before it: one session at a time may have it so. */
+  readonly exclusive: boolean;
 }
 
 const SHARE = "$share/";
+const EXCLUSIVE = "$exclusive/";
+
+/** Name of the claim to be the only one who has a filter exclusively: the filter as a client writes it then. */
+export function exclusiveClaim(filter: string): string {
+  return EXCLUSIVE + filter;
+}
+
+/** The filter that a claim is for; null: the text is no claim. */
+export function claimedFilter(text: string): string | null {
+  return text.startsWith(EXCLUSIVE) ? text.slice(EXCLUSIVE.length) : null;
+}
 
 /** The filter's parts, or null if it is not well-formed. */
 export function parseTopicFilter(text: string): ParsedFilter | null {
   if (text.includes("\0") || !withinTopicBounds(text)) return null;
-  if (text !== "$share" && !text.startsWith(SHARE))
-    return wellFormed(text) ? { filter: text as TopicFilter, group: null } : null;
+  const claimed = claimedFilter(text);
+  if (claimed !== null) return isPlain(claimed) ? plain(claimed, true) : null;
+  if (!isShared(text)) return wellFormed(text) ? plain(text, false) : null;
   const groupEnd = text.indexOf("/", SHARE.length);
   if (groupEnd < 0) return null; // [MQTT-4.8.2-1]
   const group = text.slice(SHARE.length, groupEnd);
   const filter = text.slice(groupEnd + 1);
   if (group === "" || group.includes("+") || group.includes("#")) return null; // [MQTT-4.8.2-2]
-  return wellFormed(filter) ? { filter: filter as TopicFilter, group } : null;
+  return isPlain(filter) ? { filter: filter as TopicFilter, group, exclusive: false } : null;
+}
+
+function plain(filter: string, exclusive: boolean): ParsedFilter {
+  return { filter: filter as TopicFilter, group: null, exclusive };
+}
+
+function isShared(text: string): boolean {
+  return text === "$share" || text.startsWith(SHARE);
+}
+
+/** Well-formed, and neither shared nor exclusive itself. */
+function isPlain(filter: string): boolean {
+  return wellFormed(filter) && !isShared(filter) && claimedFilter(filter) === null;
 }
 
 /** [MQTT-4.7.1-1] [MQTT-4.7.1-2] [MQTT-4.7.3-1] */

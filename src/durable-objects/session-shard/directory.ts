@@ -2,6 +2,7 @@
 
 import { limits } from "../../broker/limits.ts";
 import { compareKeys } from "../../broker/compare-keys.ts";
+import { exclusiveClaim } from "../../broker/topics/topic-filter.ts";
 import type { DeploymentConfig } from "../../contracts/deployment-config.ts";
 import type { ClientFilter, ClientInfo, SubscriptionInfo } from "../../contracts/rpc.ts";
 import type { Link } from "./link.ts";
@@ -51,9 +52,9 @@ export class Directory {
     const { sessions, subscriptions } = this.#ports;
     const uid = sessions.uidOf(clientId);
     if (uid === null) return null;
-    return subscriptions.list(uid).map(({ filter, qos, noLocal, retainAsPublished, retainHandling }) => ({
+    return subscriptions.list(uid).map(({ filter, exclusive, qos, noLocal, retainAsPublished, retainHandling }) => ({
       clientId,
-      topic: filter,
+      topic: exclusive ? exclusiveClaim(filter) : filter,
       qos,
       noLocal,
       retainAsPublished,

@@ -1,8 +1,9 @@
-// What the topic shards shall route to this shard: each filter that any session here has. Desired state, numbered and
-// durable; a request is open until every topic shard concerned has stored it, and is asked again after any reset.
+// What the topic shards shall route to this shard: each filter that any session here has; and which of them one of its
+// sessions has exclusively, as claims of names of their own. Desired state, numbered and durable; a request is open until every topic shard concerned has stored it, and is asked again after any reset.
 
 import { limits } from "../../broker/limits.ts";
 import { EVERYWHERE, shardOfSlot, slotOfFilter } from "../../broker/topics/slots.ts";
+import { claimedFilter, exclusiveClaim } from "../../broker/topics/topic-filter.ts";
 import type { RouteRequest } from "../../contracts/envelope.ts";
 import { firstRow } from "../../platform/first-row.ts";
 
@@ -14,7 +15,7 @@ export interface RoutePorts {
   now(): number;
   /** Calls `removeIfUnwanted` at that time. */
   removeLater(filter: string, at: number): void;
-  /** Whether any session has the filter. */
+  /** Whether any session has the filter, or, of a claim, has it exclusively. */
   wanted(filter: string): boolean;
 }
 
@@ -57,6 +58,8 @@ export class Routes {
   recover(): void {
     const rows = this.#sql.exec<RouteRow>("SELECT * FROM route WHERE confirmed < number").toArray();
     for (const { filter, number, wanted } of rows) this.#ask(filter, number, wanted === 1, null, null);
+    // A claim that was lost on the way to its subscription.
+    for (const { filter } of rows) if (claimedFilter(filter) !== null) this.removeIfUnwanted(filter);
   }
 
   /** Makes sure that messages for `filter` come here. `done` is called once all topic shards concerned know it and have
@@ -80,8 +83,10 @@ export class Routes {
     if (open !== undefined) this.#open.set(request, { ...open, done: null });
   }
 
-  /** A session gave the filter up. The route goes later, so that who comes back soon costs nothing. */
-  released(filter: string): void {
+  /** A session gave a filter up. The route goes later, so that who comes back soon costs nothing; a claim goes at once, for
+   *  another may wait for it. */
+  released(filter: string, exclusive: boolean): void {
+    if (exclusive) this.removeIfUnwanted(exclusiveClaim(filter));
     if (this.#ports.wanted(filter)) return;
     this.#ports.removeLater(filter, this.#ports.now() + limits.routeRemovalDelayMs);
   }
@@ -184,9 +189,12 @@ export class Routes {
   }
 }
 
-/** The topic shards in which a filter stands. */
+/** The topic shards in which a filter or a claim stands. One must judge a claim: the first, of those that stand
+ *  everywhere. */
 function shardsOf(filter: string, topicShards: number): number[] {
-  const slot = slotOfFilter(filter);
+  const claimed = claimedFilter(filter);
+  const slot = slotOfFilter(claimed ?? filter);
   if (slot !== EVERYWHERE) return [shardOfSlot(slot, topicShards)];
+  if (claimed !== null) return [0];
   return Array.from({ length: topicShards }, (_, index) => index);
 }

@@ -114,4 +114,7 @@ export const migrations: readonly string[] = [
    );
    CREATE INDEX will_due ON will (due) WHERE due IS NOT NULL;
    CREATE INDEX will_waiting ON will (client_id) WHERE due IS NOT NULL;`,
+
+  `-- Whether the session has the filter for itself alone: another one may not have it so meanwhile.
+   ALTER TABLE subscription ADD COLUMN exclusive INTEGER NOT NULL DEFAULT 0;`,
 ];

@@ -113,10 +113,10 @@ export class Sessions {
   /** Forgets a session and all that hangs on it. */
   discard(uid: number): void {
     const { subscriptions, routes, retained, store, records, wills } = this.#ports;
-    for (const { filter } of subscriptions.list(uid)) {
+    for (const { filter, exclusive } of subscriptions.list(uid)) {
       subscriptions.remove(uid, filter);
       retained.drop(uid, filter);
-      routes.released(filter);
+      routes.released(filter, exclusive);
     }
     store.clear(uid);
     records.remove(uid);

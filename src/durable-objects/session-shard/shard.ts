@@ -3,6 +3,7 @@
 
 import { limits } from "../../broker/limits.ts";
 import type { Effect } from "../../broker/session/effects.ts";
+import { claimedFilter } from "../../broker/topics/topic-filter.ts";
 import type { DeploymentConfig } from "../../contracts/deployment-config.ts";
 import { topicShardObject } from "../../contracts/object-names.ts";
 import type { DeliverReply } from "../../contracts/rpc.ts";
@@ -236,7 +237,10 @@ export class Shard {
       send: (topicShard, request) => this.#publishes.requestRoute(topicShard, request),
       now: Date.now,
       removeLater: (filter, at) => this.#deadlines.set("unroute", filter, at),
-      wanted: (filter) => this.#subscriptions.wanted(filter),
+      wanted: (filter) => {
+        const claimed = claimedFilter(filter);
+        return claimed === null ? this.#subscriptions.wanted(filter) : this.#subscriptions.holder(claimed) !== null;
+      },
     });
   }
 

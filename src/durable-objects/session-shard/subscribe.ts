@@ -3,18 +3,21 @@
 
 import { limits } from "../../broker/limits.ts";
 import { writeSuback, writeUnsuback } from "../../broker/mqtt/server-packets.ts";
-import type { QoS, SubscribePacket, Subscription, UnsubscribePacket } from "../../broker/mqtt/packets.ts";
+import type { SubscribePacket, UnsubscribePacket } from "../../broker/mqtt/packets.ts";
 import { reasonCodes } from "../../broker/mqtt/reason-codes.ts";
-import { parseTopicFilter } from "../../broker/topics/topic-filter.ts";
+import type { ParsedFilter } from "../../broker/topics/topic-filter.ts";
+import { exclusiveClaim, parseTopicFilter } from "../../broker/topics/topic-filter.ts";
 import type { Clients } from "./clients.ts";
 import type { Link } from "./link.ts";
 import type { RetainedReads } from "./retained-reads.ts";
 import type { Routes } from "./routes.ts";
+import type { Sessions } from "./sessions.ts";
 import type { StorageBound } from "./storage-bound.ts";
-import type { Subscriptions } from "./subscriptions.ts";
+import type { StoredSubscription, Subscriptions } from "./subscriptions.ts";
 
 export interface SubscribePorts {
   clients: Clients;
+  sessions: Sessions;
   subscriptions: Subscriptions;
   storage: StorageBound;
   routes: Routes;
@@ -33,8 +36,24 @@ interface PendingSuback {
   timer: ReturnType<typeof setTimeout> | null;
 }
 
+/** A session's SUBSCRIBE for a filter that nobody else may have, while the topic shard is asked. */
+interface Claiming {
+  readonly uid: number;
+  /** It does not want the filter any more. */
+  withdraw(): void;
+}
+
+/** What a subscription shall be when it stands. */
+interface Asked {
+  readonly subscription: StoredSubscription;
+  /** Retained messages that it may get at once. */
+  readonly room: number;
+}
+
 export class SubscribeHandler {
   readonly #ports: SubscribePorts;
+  /** By filter. */
+  readonly #claiming = new Map<string, Claiming>();
 
   constructor(ports: SubscribePorts) {
     this.#ports = ports;
@@ -59,9 +78,16 @@ export class SubscribeHandler {
         pending.waiting -= 1;
         if (pending.waiting === 0) this.#answer(pending);
       };
-      const refusal = this.#judge(link, subscription);
-      if (refusal !== null) settle(refusal);
-      else undo.push(this.#add(link, subscription, packet.subscriptionIdentifier ?? 0, room, settle));
+      const parsed = parseTopicFilter(subscription.filter);
+      const refusal = parsed === null ? reasonCodes.topicFilterInvalid : this.#judge(link, parsed);
+      if (parsed === null || refusal !== null) {
+        settle(refusal ?? reasonCodes.topicFilterInvalid);
+        return;
+      }
+      const { filter, exclusive } = parsed;
+      const identifier = packet.subscriptionIdentifier ?? 0;
+      const asked = { subscription: { ...subscription, filter, exclusive, identifier }, room };
+      undo.push(exclusive ? this.#claim(link, asked, settle) : this.#add(link, asked, settle));
     });
     if (pending.answered) return;
     pending.timer = setTimeout(() => {
@@ -71,60 +97,108 @@ export class SubscribeHandler {
 
   unsubscribe(link: Link, packet: UnsubscribePacket): void {
     const { subscriptions, routes, retained } = this.#ports;
-    const codes = packet.filters.map((filter) => {
-      if (!subscriptions.remove(link.session.uid, filter)) return reasonCodes.noSubscriptionExisted;
-      retained.drop(link.session.uid, filter);
-      routes.released(filter);
+    const { uid } = link.session;
+    const codes = packet.filters.map((text) => {
+      const parsed = parseTopicFilter(text);
+      const filter = parsed === null || parsed.group !== null ? text : parsed.filter;
+      const claiming = this.#claiming.get(filter);
+      if (claiming?.uid === uid) claiming.withdraw();
+      const subscription = subscriptions.find(uid, filter);
+      if (subscription === null) return claiming?.uid === uid ? reasonCodes.success : reasonCodes.noSubscriptionExisted;
+      subscriptions.remove(uid, filter);
+      retained.drop(uid, filter);
+      routes.released(filter, subscription.exclusive);
       return reasonCodes.success;
     });
     link.collect(writeUnsuback(packet.packetId, codes, 5)); // [MQTT-3.10.4-4] [MQTT-3.11.3-2]
   }
 
   /** The reason code that refuses a filter, or null. */
-  #judge(link: Link, { filter }: Subscription): number | null {
-    const parsed = parseTopicFilter(filter);
-    if (parsed === null) return reasonCodes.topicFilterInvalid;
-    if (parsed.group !== null) return reasonCodes.sharedSubscriptionsNotSupported;
+  #judge(link: Link, { filter, group, exclusive }: ParsedFilter): number | null {
+    if (group !== null) return reasonCodes.sharedSubscriptionsNotSupported;
     const { subscriptions, storage } = this.#ports;
+    const { uid } = link.session;
+    if (exclusive) {
+      const holder = subscriptions.holder(filter) ?? this.#claiming.get(filter)?.uid ?? uid;
+      if (holder !== uid) return reasonCodes.quotaExceeded;
+    }
+    if (subscriptions.find(uid, filter) !== null) return null;
+    if (storage.full) return reasonCodes.quotaExceeded;
     const maximum = this.#ports.subscriptionsMax();
-    if (storage.full && subscriptions.find(link.session.uid, filter) === null) return reasonCodes.quotaExceeded;
-    if (maximum === null || subscriptions.find(link.session.uid, filter) !== null) return null;
-    return subscriptions.count(link.session.uid) < maximum ? null : reasonCodes.quotaExceeded;
+    return maximum === null || subscriptions.count(uid) < maximum ? null : reasonCodes.quotaExceeded;
   }
 
-  /** Stores a subscription and asks for its route and its first retained messages, `room` of them; `settle` gets the code
-   *  when it stands. Returns what undoes it if it does not in time. */
-  #add(link: Link, asked: Subscription, identifier: number, room: number, settle: (code: number) => void): () => void {
-    const { clients, subscriptions, routes } = this.#ports;
+  /** Asks to have a filter exclusively, and adds the subscription only then: whoever is refused must have seen nothing.
+   *  Returns what undoes it if it does not stand in time. */
+  #claim(link: Link, asked: Asked, settle: (code: number) => void): () => void {
+    const { sessions, routes } = this.#ports;
+    const { filter, qos } = asked.subscription;
     const { uid } = link.session;
-    const granted: QoS = asked.qos;
-    const before = subscriptions.find(uid, asked.filter);
+    let undoAdded: (() => void) | null = null;
+    let open = true;
+    const close = () => {
+      open = false;
+      this.#claiming.delete(filter);
+    };
+    const giveUp = (code: number) => {
+      if (!open) return;
+      close();
+      routes.released(filter, true);
+      settle(code);
+    };
+    this.#claiming.set(filter, { uid, withdraw: () => giveUp(qos) });
+    const request = routes.want(exclusiveClaim(filter), null, (accepted) => {
+      if (!open) return;
+      if (!accepted) giveUp(reasonCodes.quotaExceeded);
+      else if (sessions.find(uid) === null) giveUp(reasonCodes.unspecifiedError);
+      else {
+        close();
+        undoAdded = this.#add(link, asked, settle);
+      }
+    });
+    return () => {
+      if (request !== null) routes.cancel(request);
+      undoAdded?.();
+      giveUp(reasonCodes.implementationSpecificError);
+      this.#ports.settle();
+    };
+  }
+
+  /** Stores a subscription and asks for its route and its first retained messages; `settle` gets the code when it stands.
+   *  Returns what undoes it if it does not in time. */
+  #add(link: Link, { subscription, room }: Asked, settle: (code: number) => void): () => void {
+    const { clients, subscriptions, routes } = this.#ports;
+    const { filter, exclusive, qos, retainHandling } = subscription;
+    const { uid } = link.session;
+    const before = subscriptions.find(uid, filter);
     clients.store(link);
-    subscriptions.add(uid, { ...asked, qos: granted, identifier });
+    subscriptions.add(uid, subscription);
+    // It has the filter no longer for itself alone.
+    if (before?.exclusive === true && !exclusive) routes.released(filter, true);
     // Retain Handling 1: only if the subscription is new. [MQTT-3.3.1-10]
-    const retained = asked.retainHandling === 0 || (asked.retainHandling === 1 && before === null);
+    const retained = retainHandling === 0 || (retainHandling === 1 && before === null);
     let settled = false;
     const fail = () => {
       if (settled) return;
       settled = true;
       if (before === null) {
-        subscriptions.remove(uid, asked.filter);
-        routes.released(asked.filter);
+        subscriptions.remove(uid, filter);
       } else {
-        subscriptions.add(uid, before);
+        subscriptions.add(uid, before.exclusive === exclusive ? before : { ...before, exclusive: false });
       }
+      routes.released(filter, exclusive);
       settle(reasonCodes.implementationSpecificError);
       this.#ports.settle();
     };
-    this.#ports.retained.drop(uid, asked.filter);
-    const request = routes.want(asked.filter, retained ? { session: uid, limit: room } : null, (accepted) => {
+    this.#ports.retained.drop(uid, filter);
+    const request = routes.want(filter, retained ? { session: uid, limit: room } : null, (accepted) => {
       if (settled) return;
       if (!accepted) {
         fail();
         return;
       }
       settled = true;
-      settle(granted);
+      settle(qos);
     });
     return () => {
       if (request !== null) routes.cancel(request);

@@ -20,10 +20,15 @@ interface SubscriptionRow extends Record<string, SqlStorageValue> {
   retain_as_published: number;
   retain_handling: number;
   identifier: number;
+  exclusive: number;
 }
 
 export interface StoredSubscription extends Subscription {
+  /** Without `$exclusive/`. */
+  readonly filter: string;
   readonly identifier: number;
+  /** Whether no other session may have the filter so. */
+  readonly exclusive: boolean;
 }
 
 export class Subscriptions {
@@ -85,10 +90,11 @@ export class Subscriptions {
 
   /** Stores a subscription or replaces the one with the same filter. [MQTT-3.8.4-3] */
   add(session: number, subscription: StoredSubscription): void {
-    const { filter, qos, noLocal, retainAsPublished, retainHandling, identifier } = subscription;
+    const { filter, qos, noLocal, retainAsPublished, retainHandling, identifier, exclusive } = subscription;
     this.#sql.exec(
       `INSERT OR REPLACE INTO subscription
-       (filter, uid, qos, no_local, retain_as_published, retain_handling, identifier) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+       (filter, uid, qos, no_local, retain_as_published, retain_handling, identifier, exclusive)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
       filter,
       session,
       qos,
@@ -96,6 +102,7 @@ export class Subscriptions {
       retainAsPublished ? 1 : 0,
       retainHandling,
       identifier,
+      exclusive ? 1 : 0,
     );
     this.#trie.added(PARTITION, filter);
     this.#matched.changed(filter);
@@ -108,6 +115,15 @@ export class Subscriptions {
     if (!this.wanted(filter)) this.#trie.removed(PARTITION, filter);
     this.#matched.changed(filter);
     return true;
+  }
+
+  /** The session that has this filter exclusively, or null. */
+  holder(filter: string): number | null {
+    const holders = this.#sql.exec<{ uid: number }>(
+      "SELECT uid FROM subscription WHERE filter = ? AND exclusive = 1",
+      filter,
+    );
+    return firstRow(holders)?.uid ?? null;
   }
 
   /** Whether any session of the shard has this filter. */
@@ -124,5 +140,6 @@ function subscriptionOf(row: SubscriptionRow): StoredSubscription {
     retainAsPublished: row.retain_as_published === 1,
     retainHandling: row.retain_handling as 0 | 1 | 2,
     identifier: row.identifier,
+    exclusive: row.exclusive === 1,
   };
 }

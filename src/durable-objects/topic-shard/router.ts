@@ -4,6 +4,7 @@
 import { limits } from "../../broker/limits.ts";
 import { readTrustedPublish } from "../../broker/mqtt/publish.ts";
 import { reasonCodes } from "../../broker/mqtt/reason-codes.ts";
+import { claimedFilter } from "../../broker/topics/topic-filter.ts";
 import type { DeploymentConfig } from "../../contracts/deployment-config.ts";
 import type { EntryVisitor, RouteRequest } from "../../contracts/envelope.ts";
 import { visitEntries } from "../../contracts/envelope.ts";
@@ -16,6 +17,7 @@ import { log } from "../../platform/log.ts";
 import type { ShardState } from "../../platform/shard-state.ts";
 import { StreamChannel } from "../../platform/stream-channel.ts";
 import { StreamReceiver } from "../../platform/stream-receiver.ts";
+import { Claims } from "./claims.ts";
 import { Outbox } from "./outbox.ts";
 import { RetainedReads } from "./retained-reads.ts";
 import { RetainedStore } from "./retained-store.ts";
@@ -53,6 +55,7 @@ export class Router {
   readonly #context: DurableObjectState;
   readonly #state: ShardState;
   readonly #routes: RouteTable;
+  readonly #claims: Claims;
   readonly #retained: RetainedStore;
   readonly #reads: RetainedReads;
   readonly #outbox: Outbox;
@@ -65,6 +68,7 @@ export class Router {
     this.#context = context;
     this.#state = state;
     this.#routes = new RouteTable(context.storage.sql);
+    this.#claims = new Claims(context.storage.sql);
     this.#retained = new RetainedStore(context.storage.sql);
     this.#reads = new RetainedReads(this.#retained, Date.now);
     this.#outbox = new Outbox(context.storage.sql);
@@ -164,6 +168,11 @@ export class Router {
    *  answer comes behind them: if this object dies before, all of it is asked again. */
   #route(sender: number, { request, filter, number, wanted, retainedFor, retainedLimit }: RouteRequest): void {
     const stream = this.#stream(sender);
+    const claimed = claimedFilter(filter);
+    if (claimed !== null) {
+      stream.routeStored(request, this.#claims.apply(sender, claimed, number, wanted));
+      return;
+    }
     this.#routes.apply(sender, filter, number, wanted);
     if (retainedFor !== null) this.#reads.begin(stream, retainedFor, filter, retainedLimit);
     stream.routeStored(request, true);

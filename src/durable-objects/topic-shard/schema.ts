@@ -36,4 +36,13 @@ export const migrations: readonly string[] = [
   `-- Of a message that is to come once: the session shard that took it and its sequence there; sequence 0: of no such.
    ALTER TABLE outbox ADD COLUMN origin INTEGER NOT NULL DEFAULT 0;
    ALTER TABLE outbox ADD COLUMN sequence INTEGER NOT NULL DEFAULT 0;`,
+
+  `-- Which session shard has a filter exclusively, for one of its sessions; number is the session shard's own.
+   CREATE TABLE claim (
+     slot INTEGER NOT NULL,
+     filter TEXT NOT NULL,
+     shard INTEGER NOT NULL,
+     number INTEGER NOT NULL,
+     PRIMARY KEY (slot, filter)
+   ) WITHOUT ROWID;`,
 ];

@@ -15,7 +15,7 @@ describe("topic names and filters", () => {
   );
 
   it.each(["#", "+", "a/#", "+/+/#", "a/+/b", "/", "/+", "$SYS/#"])("takes the filter %j", (text) => {
-    expect(parseTopicFilter(text)).toEqual({ filter: text, group: null });
+    expect(parseTopicFilter(text)).toEqual({ filter: text, group: null, exclusive: false });
   });
 
   it.each([
@@ -33,11 +33,21 @@ describe("topic names and filters", () => {
     "$share//a",
     "$share/+/a",
     "$share/g/a#",
+    "$share/g/$share/h/a",
+    "$share/g/$exclusive/a",
+    "$exclusive/",
+    "$exclusive/a#",
+    "$exclusive/$share/g/a",
   ])("[MQTT-4.7.1-2] [MQTT-4.8.2-2] refuses the filter %j", (text) => {
     expect(parseTopicFilter(text)).toBeNull();
   });
 
+  it("takes an exclusive filter apart", () => {
+    expect(parseTopicFilter("$exclusive/a/+/#")).toEqual({ filter: "a/+/#", group: null, exclusive: true });
+    expect(parseTopicFilter("$exclusive")).toEqual({ filter: "$exclusive", group: null, exclusive: false });
+  });
+
   it("[MQTT-4.8.2-1] takes a shared filter apart", () => {
-    expect(parseTopicFilter("$share/group/a/+/#")).toEqual({ filter: "a/+/#", group: "group" });
+    expect(parseTopicFilter("$share/group/a/+/#")).toEqual({ filter: "a/+/#", group: "group", exclusive: false });
   });
 });
