@@ -103,7 +103,7 @@ const subscriptions: Lookup = {
   fill(sql) {
     migrate(sql, sessionTables);
     for (const [n, filter] of filters.entries()) {
-      sql.exec("INSERT INTO subscription VALUES (?, ?, 1, 0, 0, 0, 0)", filter, n);
+      sql.exec("INSERT INTO subscription VALUES (?, ?, 1, 0, 0, 0, 0, 0)", filter, n);
     }
   },
   wake(sql) {
