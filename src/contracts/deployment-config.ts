@@ -41,6 +41,10 @@ export const brokerSettingsSchema = z.object({
   duplicateClientId: z.enum(["take_over", "refuse", "same_user"]).default("take_over"),
   /** Response Information of a client that asks for it: `${clientid}` stands for its id; null: none. */
   responseInformation: z.string().max(1_024).nullable().default("response/${clientid}/"),
+  /** Which online member of a shared subscription's group gets a message. */
+  sharedStrategy: z
+    .enum(["round_robin", "random", "sticky", "hash_clientid", "hash_topic", "least_inflight"])
+    .default("round_robin"),
 });
 export type BrokerSettings = z.infer<typeof brokerSettingsSchema>;
 
@@ -69,4 +73,5 @@ export const defaultBrokerSettings: BrokerSettings = {
   messageExpirySecondsMax: null,
   duplicateClientId: "take_over",
   responseInformation: "response/${clientid}/",
+  sharedStrategy: "round_robin",
 };
