@@ -50,8 +50,6 @@ export default defineConfig({
         test: {
           name: "conformance",
           include: ["test/conformance/**/*.test.ts"],
-          // For a broker that offers shared subscriptions.
-          exclude: ["test/conformance/mqtt5/shared.test.ts"],
           environment: "node",
           globalSetup: ["test/conformance/harness/global-setup.ts"],
           testTimeout: 30_000,

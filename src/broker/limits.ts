@@ -153,6 +153,8 @@ export const limits = {
   /** Cached results of topic lookups in a shard: topics and what they matched, together; past it the least recently
    *  used goes. */
   matchCacheEntries: 50_000,
+  /** Groups of shared subscriptions kept in a topic shard's memory. */
+  groupCacheEntries: 10_000,
   /** Cached nodes of the subscription trie in a shard. */
   trieCacheNodes: 100_000,
   /** Sessions without a connection kept in a shard's memory. */

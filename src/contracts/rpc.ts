@@ -121,6 +121,8 @@ export interface SessionShardStats {
   connections: number;
   sessions: number;
   subscriptions: number;
+  /** Of which are shared. */
+  sharedSubscriptions: number;
   queuedMessages: number;
   messagesReceived: number;
   messagesSent: number;
@@ -165,6 +167,8 @@ export interface TopicShardStats {
   topics: number;
   retained: number;
   outbox: number;
+  /** Messages that were dropped since the object started: too many waited for a session shard, or for a group. */
+  dropped: number;
 }
 
 export interface TopicShardRpc {

@@ -1,7 +1,7 @@
 // The sender's end of a stream's socket (contracts/stream.ts): opened with the first call, closed soon after the last,
 // because an open socket keeps the sender awake. Whatever is not answered when it breaks has failed.
 
-import { readHeader } from "../contracts/envelope.ts";
+import { readHeader } from "../contracts/envelope-reader.ts";
 import type { DeliverReply } from "../contracts/rpc.ts";
 import { readReply, STREAM_URL } from "../contracts/stream.ts";
 import { log } from "./log.ts";

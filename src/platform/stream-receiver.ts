@@ -3,7 +3,7 @@
 // that was reset begins where the sender says that all before was answered.
 
 import type { EnvelopeHeader } from "../contracts/envelope.ts";
-import { readHeader } from "../contracts/envelope.ts";
+import { readHeader } from "../contracts/envelope-reader.ts";
 import type { DeliverReply } from "../contracts/rpc.ts";
 import { log } from "./log.ts";
 

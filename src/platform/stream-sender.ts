@@ -3,7 +3,7 @@
 // travels with each entry that somebody waits for, and comes back when the receiver has answered its batch.
 
 import type { EnvelopeHeader } from "../contracts/envelope.ts";
-import { EnvelopeWriter } from "../contracts/envelope.ts";
+import { EnvelopeWriter } from "../contracts/envelope-writer.ts";
 import type { DeliverReply } from "../contracts/rpc.ts";
 import { soon } from "./soon.ts";
 import { TravellingAnswer } from "./travelling-answer.ts";

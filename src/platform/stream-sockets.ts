@@ -1,6 +1,6 @@
 // The receiver's end of streams' sockets (contracts/stream.ts): they hibernate with the object that holds them.
 
-import { readHeader } from "../contracts/envelope.ts";
+import { readHeader } from "../contracts/envelope-reader.ts";
 import type { DeliverReply } from "../contracts/rpc.ts";
 import { STREAM_URL, writeReply } from "../contracts/stream.ts";
 import { log } from "./log.ts";

@@ -1,10 +1,9 @@
 // What is still in memory alone of one message: the recipients that were sent it and have not acknowledged. It is safe
 // when none is left, because each has acknowledged or the store holds it for those that have not.
 
-import type { QoS } from "../mqtt/packets.ts";
 import type { Message } from "./message.ts";
 import type { Outbound } from "./outbound.ts";
-import type { Recipient } from "./session-store.ts";
+import type { Place, Recipient } from "./session-store.ts";
 
 /** A message sent to a client and not acknowledged. */
 export interface Inflight {
@@ -14,6 +13,8 @@ export interface Inflight {
   readonly qos: 1 | 2;
   readonly retain: boolean;
   readonly identifiers: readonly number[];
+  /** The share of which it is; "": of none. */
+  readonly share: string;
   /** Of its message, for accounting. */
   readonly byteLength: number;
   /** Where it is in memory alone; null once the store holds it. */
@@ -60,16 +61,16 @@ export class Delivery {
 export function newInflight(
   outbound: Outbound,
   n: number,
-  place: { qos: QoS; retain: boolean; identifiers: readonly number[] },
+  place: Place,
   byteLength: number,
   delivery: Delivery | null,
 ): Inflight {
-  const { qos, retain, identifiers } = place;
-  return { outbound, n, qos: qos === 2 ? 2 : 1, retain, identifiers, byteLength, delivery };
+  const { qos, retain, identifiers, share } = place;
+  return { outbound, n, qos: qos === 2 ? 2 : 1, retain, identifiers, share, byteLength, delivery };
 }
 
 /** The place of an inflight message in the store. */
 export function recipientOf(inflight: Inflight): Recipient {
-  const { outbound, n, qos, retain, identifiers } = inflight;
-  return { session: outbound.session, n, qos, retain, identifiers };
+  const { outbound, n, qos, retain, identifiers, share } = inflight;
+  return { session: outbound.session, n, qos, retain, identifiers, share };
 }

@@ -3,6 +3,7 @@
 import type { Publish } from "../mqtt/publish.ts";
 import type { ReasonCode } from "../mqtt/reason-codes.ts";
 import type { Inbound, InboundPublish } from "./inbound.ts";
+import type { Message } from "./message.ts";
 
 /** Why a message was not delivered to a session. */
 export type DropReason = "queue_full" | "qos0_offline" | "no_credit" | "expired" | "too_large" | "no_local";
@@ -20,5 +21,7 @@ export type Effect =
   | { type: "end"; session: number; reasonCode: ReasonCode; reasonString: string }
   /** What of the session was sent must outlive the memory now, since the store holds messages on both sides of it. */
   | { type: "save"; session: number }
+  /** The share's group is to give this message, which the session had of it, to another member. */
+  | { type: "giveBack"; session: number; share: string; message: Message }
   /** A message was dropped for this session alone. */
   | { type: "drop"; session: number; reason: DropReason };

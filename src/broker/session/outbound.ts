@@ -10,7 +10,7 @@ import type { Delivery, Inflight } from "./delivery.ts";
 import { newInflight, recipientOf } from "./delivery.ts";
 import type { DropReason, Effect } from "./effects.ts";
 import type { Message } from "./message.ts";
-import type { Recipient, SessionStore, StoredEntry } from "./session-store.ts";
+import type { Place, Recipient, SessionStore, StoredEntry } from "./session-store.ts";
 import type { OutboundState, QueueBounds } from "./stored-queue.ts";
 import { StoredQueue } from "./stored-queue.ts";
 import { Promptness, Waiting, WINDOWS_MAX } from "./waiting.ts";
@@ -44,6 +44,8 @@ export class Outbound {
   /** The link takes no PUBLISH now. */
   blocked = false;
   dropped = 0;
+  /** There may be messages of shares that are to be given back when the client goes. */
+  #sharing: boolean;
 
   /** `released`: of an earlier life of the session. */
   constructor(
@@ -58,6 +60,7 @@ export class Outbound {
     this.#store = store;
     this.#limits = limits;
     this.#queue = new StoredQueue(session, store, state);
+    this.#sharing = state.shared > 0;
     this.#next = Math.max(state.sentUpTo, state.lastNumber) + 1;
   }
 
@@ -101,18 +104,21 @@ export class Outbound {
     this.drain(now, effects);
   }
 
-  /** The client is gone. What is in memory alone is stored, unless the session ends with the connection. */
-  disconnect(keep: boolean): void {
+  /** The client is gone. What is in memory alone is stored, unless the session ends with the connection; what may be given
+   *  back to the groups of shares is. */
+  disconnect(keep: boolean, effects: Effect[]): void {
     for (const inflight of this.#inflight.values()) {
-      const { delivery } = inflight;
-      if (delivery !== null && keep) this.#store.append(delivery.message, [recipientOf(inflight)]);
-      if (delivery === null || keep) this.#queue.sendAgain();
+      const { delivery, share } = inflight;
+      const stays = keep || share !== "";
+      if (delivery !== null && stays) this.#store.append(delivery.message, [recipientOf(inflight)]);
+      if (delivery === null || stays) this.#queue.sendAgain();
       delivery?.settle(inflight);
     }
     this.#inflight.clear();
-    if (keep) this.#storeWaiting(Infinity);
+    if (keep || this.#sharing) this.#storeWaiting(Infinity);
     else for (const inflight of this.#waiting.takeAll()) inflight.delivery?.settle(inflight);
     this.#client = null;
+    this.#giveBack(effects);
     this.#dropExcess([]);
     this.#queue.rewind();
     this.#promptness = new Promptness();
@@ -137,13 +143,14 @@ export class Outbound {
    *  dropped because the link is full. `writeAtOnce`: nothing may be in memory alone. */
   offer(
     delivery: Delivery,
-    place: { qos: QoS; retain: boolean; retained: boolean; identifiers: readonly number[] },
+    place: Place & { readonly retained: boolean },
     writeAtOnce: boolean,
     now: number,
     effects: Effect[],
   ): Recipient | null {
     const { message } = delivery;
-    const { qos, retain, retained, identifiers } = place;
+    const { qos, retain, retained, identifiers, share } = place;
+    if (share !== "") this.#sharing = true;
     if (message.expired(now)) return this.#drop("expired", effects);
     if (this.#client !== null && qos === 0 && this.#queue.queuedQos0 === 0 && !(this.blocked && retained)) {
       if (this.blocked) return this.#drop("no_credit", effects);
@@ -160,7 +167,7 @@ export class Outbound {
     this.#storeWaiting(Infinity);
     if (qos === 0 && this.#client === null && !this.#limits.queueStoreQos0) return this.#drop("qos0_offline", effects);
     this.#queue.joined(qos, message.byteLength);
-    return { session: this.session, n: this.#next++, qos, retain, identifiers };
+    return { session: this.session, n: this.#next++, qos, retain, identifiers, share };
   }
 
   /** What was offered and could not be sent is in the store now. */
@@ -228,6 +235,11 @@ export class Outbound {
     this.#sendWaiting(now, effects);
   }
 
+  /** Sent and not acknowledged, or waiting for that. */
+  get outstanding(): number {
+    return this.inflight + this.#waiting.length + this.#queue.behind;
+  }
+
   get #quota(): number {
     return Math.min(this.#client?.receiveMaximum ?? 0, this.#limits.inflightMax); // [MQTT-3.3.4-9]
   }
@@ -292,6 +304,14 @@ export class Outbound {
     }
     this.#queue.passed(entry);
     return true;
+  }
+
+  #giveBack(effects: Effect[]): void {
+    if (!this.#sharing) return;
+    this.#sharing = false;
+    for (const { share, message } of this.#queue.takeShared()) {
+      effects.push({ type: "giveBack", session: this.session, share, message });
+    }
   }
 
   #inUse(packetId: number): boolean {

@@ -5,19 +5,22 @@ import type { QoS } from "../mqtt/packets.ts";
 import type { Message } from "./message.ts";
 
 /** A place in one session's order of messages. */
-export interface Recipient {
+export interface Recipient extends Place {
   readonly session: number;
   readonly n: number;
-  readonly qos: QoS;
-  readonly retain: boolean;
-  readonly identifiers: readonly number[];
 }
 
-export interface StoredEntry {
-  readonly n: number;
+/** How a session is to see a message. */
+export interface Place {
   readonly qos: QoS;
   readonly retain: boolean;
   readonly identifiers: readonly number[];
+  /** The share of which the session got it; "": of none. */
+  readonly share: string;
+}
+
+export interface StoredEntry extends Place {
+  readonly n: number;
   readonly message: Message;
 }
 
@@ -26,6 +29,8 @@ export interface SessionStore {
   append(message: Message, recipients: readonly Recipient[]): void;
   /** Up to `limit` entries of a session behind number `after`, in order. */
   read(session: number, after: number, limit: number): StoredEntry[];
+  /** A session's entries of shares, in order. */
+  readShared(session: number): StoredEntry[];
   /** Forgets an entry, and its message with the last of them. */
   remove(session: number, n: number): void;
   /** Forgets the oldest entries behind number `after`: at least `count` and, if there are as many, of `bytes` in all, but

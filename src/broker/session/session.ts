@@ -75,7 +75,7 @@ export class Session {
       case "disconnected":
         this.connected = false;
         this.inbound.clear();
-        this.outbound.disconnect(event.keep);
+        this.outbound.disconnect(event.keep, effects);
         return;
       case "publish":
         this.inbound.receive(event.publish, effects);

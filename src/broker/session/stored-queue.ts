@@ -24,6 +24,8 @@ export interface OutboundState {
   queued: number;
   queuedBytes: number;
   queuedQos0: number;
+  /** Entries of shares. */
+  shared: number;
 }
 
 export interface QueueBounds {
@@ -133,7 +135,8 @@ export class StoredQueue {
   }
 
   /** The entry that `next` gave was sent, or is not to be. */
-  passed({ n, qos, message }: StoredEntry): void {
+  passed(entry: StoredEntry): void {
+    const { n } = entry;
     this.#ahead.shift();
     this.#cursor = n;
     if (n <= this.#sentUpTo) {
@@ -141,15 +144,24 @@ export class StoredQueue {
       return;
     }
     this.#sentUpTo = n;
-    this.#queued -= 1;
-    this.#queuedBytes -= message.byteLength;
-    if (qos === 0) this.#queuedQos0 -= 1;
+    this.#left(entry);
   }
 
   /** A message was sent that is not in the store. */
   passedBy(n: number): void {
     this.#cursor = n;
     this.#sentUpTo = n;
+  }
+
+  /** Takes out what a group may give to another member: all of its shares but what was begun at QoS 2. */
+  takeShared(): StoredEntry[] {
+    const taken = this.#store.readShared(this.#session).filter(({ n, qos }) => qos < 2 || n > this.#sentUpTo); // [MQTT-4.8.2-4]
+    for (const entry of taken) {
+      this.#store.remove(this.#session, entry.n);
+      if (entry.n <= this.#sentUpTo) this.#redeliver -= 1;
+      else this.#left(entry);
+    }
+    return taken;
   }
 
   /** Forgets the oldest that were never sent, as many as are beyond the bounds. Returns how many those were. */
@@ -162,6 +174,13 @@ export class StoredQueue {
   /** Forgets the older half of those that were never sent. Returns how many those were. */
   halve(): number {
     return this.#queued > 1 ? this.#removeOldest(Math.floor(this.#queued / 2), 0) : 0;
+  }
+
+  /** An entry that was never sent is not among those any more. */
+  #left({ qos, message }: StoredEntry): void {
+    this.#queued -= 1;
+    this.#queuedBytes -= message.byteLength;
+    if (qos === 0) this.#queuedQos0 -= 1;
   }
 
   #removeOldest(entries: number, bytes: number): number {

@@ -6,12 +6,12 @@ export const SLOTS = 1_024;
 export const EVERYWHERE = -1;
 
 export function slotOfClientId(clientId: string): number {
-  return hash(clientId) % SLOTS;
+  return hashOf(clientId) % SLOTS;
 }
 
 /** Slot of a topic name, from its first two levels. */
 export function slotOfTopic(topic: string): number {
-  return hash(firstTwoLevels(topic)) % SLOTS;
+  return hashOf(firstTwoLevels(topic)) % SLOTS;
 }
 
 /** Slot of a topic filter (without `$share/{group}/`), or EVERYWHERE. */
@@ -20,7 +20,7 @@ export function slotOfFilter(filter: string): number {
   for (const level of head.split("/")) {
     if (level === "+" || level === "#") return EVERYWHERE;
   }
-  return hash(head) % SLOTS;
+  return hashOf(head) % SLOTS;
 }
 
 /** The shard of a slot among `shards` of them. */
@@ -35,8 +35,8 @@ function firstTwoLevels(topic: string): string {
   return second < 0 ? topic : topic.slice(0, second);
 }
 
-/** FNV-1a over UTF-16 code units, with a final mix: fast, spread evenly, the same in every release. */
-function hash(text: string): number {
+/** FNV-1a over UTF-16 code units, with a final mix: fast, spread evenly, the same in every release. 32 bits. */
+export function hashOf(text: string): number {
   let value = 0x811c9dc5;
   for (let i = 0; i < text.length; i++) {
     value = Math.imul(value ^ text.charCodeAt(i), 0x01000193);

@@ -13,6 +13,7 @@ import type { Links } from "./links.ts";
 import { linkTags } from "./links.ts";
 import type { SessionRecords } from "./session-records.ts";
 import type { Sessions } from "./sessions.ts";
+import type { Shares } from "./shares.ts";
 import type { StorageBound } from "./storage-bound.ts";
 import type { Wills } from "./wills.ts";
 import type { WriteBehindStore } from "./write-behind-store.ts";
@@ -23,11 +24,13 @@ export interface ClientPorts {
   records: SessionRecords;
   storage: StorageBound;
   wills: Wills;
+  shares: Shares;
   store: WriteBehindStore;
   effects: Effect[];
   config(): DeploymentConfig;
   now(): number;
-  newUid(): number;
+  /** The uid of a new session of a client. */
+  newUid(clientId: string): number;
   /** Expires sessions at that time at the latest. */
   expireAt(at: number): void;
 }
@@ -76,7 +79,7 @@ export class Clients {
     const at = now();
     const attachment: LinkAttachment = {
       v: 1,
-      uid: record?.uid ?? newUid(),
+      uid: record?.uid ?? newUid(attach.clientId),
       attach,
       connectedAt: at,
       createdAt: record?.created_at ?? at,
@@ -91,12 +94,13 @@ export class Clients {
 
   /** The socket of an attached client is open: what waits for it is sent. */
   connected(socket: WebSocket, attachment: LinkAttachment): void {
-    const { links, sessions, now, effects } = this.#ports;
+    const { links, sessions, shares, now, effects } = this.#ports;
     const session = sessions.takeOnline(attachment);
     const link = new Link(socket, attachment, session, links.dirty, false);
     links.add(link);
     session.handle({ type: "connected", client: attachment.attach }, now(), effects);
     link.save();
+    if (attachment.stored) shares.tell(attachment.uid);
   }
 
   /** The socket of a client is still open after the object lost its memory. */
@@ -148,7 +152,7 @@ export class Clients {
 
   /** The client is gone: its session waits, or ends with the connection. */
   detach(link: Link, cause: string): void {
-    const { links, sessions, records, wills, effects } = this.#ports;
+    const { links, sessions, records, wills, shares, effects } = this.#ports;
     const { session, attachment, farewell } = link;
     if (!links.remove(link)) return;
     const expiryInterval = farewell?.sessionExpiryInterval ?? attachment.attach.sessionExpiryInterval;
@@ -162,7 +166,8 @@ export class Clients {
       if (attachment.stored) sessions.discard(session.uid);
       return;
     }
-    if (!attachment.stored) records.connected(attachment, false);
+    if (attachment.stored) shares.tell(session.uid);
+    else records.connected(attachment, false);
     sessions.keepOffline(session);
     const { sentUpTo, dropped } = session.outbound;
     const expiresAt = records.disconnected(session.uid, { reason, expiryInterval, sentUpTo, dropped, now });

@@ -11,9 +11,11 @@ import { Message } from "../../broker/session/message.ts";
 import type { Outbound } from "../../broker/session/outbound.ts";
 import type { Session } from "../../broker/session/session.ts";
 import type { Recipient, SessionStore } from "../../broker/session/session-store.ts";
-import type { EnvelopeHeader, EntryVisitor, RetainedPage } from "../../contracts/envelope.ts";
-import { visitEntries } from "../../contracts/envelope.ts";
+import type { EnvelopeHeader, EntryVisitor, RetainedPage, SharedWith } from "../../contracts/envelope.ts";
+import { sharedOrigin } from "../../contracts/envelope.ts";
+import { visitEntries } from "../../contracts/envelope-reader.ts";
 import type { Origins } from "./origins.ts";
+import type { Shares } from "./shares.ts";
 
 export interface DeliveryPorts {
   store: SessionStore;
@@ -34,6 +36,9 @@ export interface DeliveryPorts {
   settle(): void;
   /** Messages were stored. */
   stored(): void;
+  /** A shared message of this turn has come for a member. */
+  turnTaken(topicShard: number, uid: number, turn: number): void;
+  shares: Pick<Shares, "giveBack">;
   /** Which messages that are to come once have come. */
   origins: Pick<Origins, "has" | "add" | "commit">;
 }
@@ -138,6 +143,14 @@ export class Deliveries {
         this.#deliver(message, ports.match(message.publish.topic), false, true, batch, null);
         ports.origins.add(header.sender, origin);
       }),
+      shared: guarded((member, sequence, publisher, expiresAt, packet) => {
+        const origin = { shard: sharedOrigin, sequence };
+        if (sequence !== 0 && ports.origins.has(header.sender, origin)) return;
+        const message = new Message(readTrustedPublish(packet), publisher, expiresAt);
+        this.#deliverShared(member, message, writeAtOnce || sequence !== 0, batch);
+        if (sequence !== 0) ports.origins.add(header.sender, origin);
+        if (member.turn !== 0) ports.turnTaken(header.sender, member.uid, member.turn);
+      }),
       retained: guarded((session, filter, expiresAt, packet) => {
         const grant = ports.grantOf(session, filter);
         if (grant === null) return;
@@ -186,6 +199,7 @@ export class Deliveries {
     writeAtOnce: boolean,
     batch: Batch,
     outcome: Outcome | null,
+    share = "",
   ): void {
     if (grants.length === 0) return;
     const { effects } = this.#ports;
@@ -206,6 +220,7 @@ export class Deliveries {
         // A live message keeps the flag only where the subscription asks for it. [MQTT-3.3.1-12] [MQTT-3.3.1-13]
         retain: retained || (grant.retainAsPublished && message.publish.retain),
         identifiers: grant.identifiers,
+        share,
       };
       const recipient = session.outbound.offer(delivery, place, writeAtOnce, now, effects);
       if (recipient === null) continue;
@@ -220,6 +235,14 @@ export class Deliveries {
     }
     batch.add(delivery);
     delivery.arm();
+  }
+
+  /** A message of a share for one member: if its client is not there, another member is to get it. */
+  #deliverShared({ uid, share }: SharedWith, message: Message, writeAtOnce: boolean, batch: Batch): void {
+    const { grantOf, session, shares } = this.#ports;
+    const grant = grantOf(uid, share);
+    if (grant === null || session(uid)?.connected !== true) shares.giveBack(uid, share, message);
+    else this.#deliver(message, [grant], false, writeAtOnce, batch, null, share);
   }
 
   #store({ message, recipients, outbounds }: ToStore, touched: Set<Outbound>): void {

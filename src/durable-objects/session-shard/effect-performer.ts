@@ -9,10 +9,12 @@ import type { Clients } from "./clients.ts";
 import type { Intake } from "./intake.ts";
 import type { Links } from "./links.ts";
 import type { Outbox } from "./outbox.ts";
+import type { Shares } from "./shares.ts";
 
 export interface EffectPerformerPorts {
   effects: Effect[];
   outbox: Outbox;
+  shares: Shares;
   links: Links;
   clients: Clients;
   intake: Intake;
@@ -28,10 +30,12 @@ export class EffectPerformer {
   readonly #clients: Clients;
   readonly #intake: Intake;
   readonly #outbox: Outbox;
+  readonly #shares: Shares;
   /** Sessions whose handshakes have changed in this event. */
   readonly #toKeep = new Set<number>();
 
-  constructor({ effects, links, clients, intake, outbox }: EffectPerformerPorts) {
+  constructor({ effects, links, clients, intake, outbox, shares }: EffectPerformerPorts) {
+    this.#shares = shares;
     this.#outbox = outbox;
     this.#effects = effects;
     this.#links = links;
@@ -87,6 +91,9 @@ export class EffectPerformer {
         return;
       case "save":
         this.#links.byUid(effect.session)?.save();
+        return;
+      case "giveBack":
+        this.#shares.giveBack(effect.session, effect.share, effect.message);
         return;
       case "drop":
         this.dropped += 1;

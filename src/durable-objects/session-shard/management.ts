@@ -76,6 +76,7 @@ export class Management {
       connections: links.count,
       sessions: sessions.count,
       subscriptions: subscriptions.countAll(),
+      sharedSubscriptions: subscriptions.countShared(),
       queuedMessages: store.queued,
       messagesReceived: intake.received,
       messagesSent: performer.sent,

@@ -1,17 +1,22 @@
 // The rows of the outbox: all messages of one event for one topic shard in one, so that many at once cost one write.
-// What was just stored is read again from memory. Sequences grow over restarts: they are reserved in the table of
-// numbers, a million at a time.
+// What was just stored is read again from memory. Sequences grow over restarts.
 //
-//   messages   each: f64 publisher, f64 expiresAt, u32 length, packet
+//   messages   each: f64 publisher, f64 expiresAt, u32 length, packet; where the highest bit of the length is set, u16
+//              length and the name of the share that it goes back to stand before the packet
 
 import { limits } from "../../broker/limits.ts";
+import { ReservedNumbers } from "../../platform/reserved-numbers.ts";
 
 const MESSAGE_HEAD_BYTES = 20;
+const GOES_BACK = 0x8000_0000;
 const ROW_BYTES_MAX = 1_024 * 1_024;
 /** What is stored beyond this is not kept in memory too. */
 const IN_MEMORY_BYTES = 2 * limits.exactlyOnceBytes;
-const RESERVED = 1_000_000;
 const SEQUENCE = "outbox_sequence";
+const NO_SHARE = new Uint8Array();
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
 
 export interface TakenMessage {
   /** Its place among all that this shard has taken. */
@@ -20,6 +25,8 @@ export interface TakenMessage {
   readonly publisher: number;
   readonly expiresAt: number;
   readonly packet: Uint8Array;
+  /** The share to whose group it goes back; "": it goes to all who subscribe. */
+  readonly share: string;
 }
 
 interface Row {
@@ -40,16 +47,16 @@ interface StoredRow extends Record<string, SqlStorageValue> {
 
 export class OutboxRows {
   readonly #sql: SqlStorage;
+  readonly #sequences: ReservedNumbers;
   /** In the order of their sequences. */
   readonly #rows: Row[] = [];
   #settled: number[] = [];
-  #next = 0;
-  #reservedUpTo = 0;
   messages = 0;
   bytes = 0;
 
   constructor(sql: SqlStorage) {
     this.#sql = sql;
+    this.#sequences = new ReservedNumbers(sql, SEQUENCE);
     const rows = sql.exec<StoredRow & { bytes: number }>(
       "SELECT sequence, topic_shard, count, length(messages) AS bytes FROM outbox ORDER BY sequence",
     );
@@ -65,11 +72,11 @@ export class OutboxRows {
 
   /** Stores messages for a topic shard. Returns the sequence of the first; the others follow it. */
   add(topicShard: number, messages: readonly Omit<TakenMessage, "sequence">[]): number {
-    const first = this.#reserve(messages.length);
+    const first = this.#sequences.take(messages.length);
     let from = 0;
     let bytes = 0;
     messages.forEach(({ packet }, place) => {
-      const size = MESSAGE_HEAD_BYTES + packet.length;
+      const size = MESSAGE_HEAD_BYTES + packet.length; // A share's name aside: the bound is no hard one.
       if (place > from && bytes + size > ROW_BYTES_MAX) {
         this.#insert(topicShard, first + from, messages.slice(from, place));
         from = place;
@@ -141,40 +148,32 @@ export class OutboxRows {
     row.messages = readMessages(new Uint8Array(messages), row.sequence);
     return row.messages;
   }
-
-  #reserve(count: number): number {
-    if (this.#next === 0) {
-      const [row] = this.#sql.exec<{ value: number }>("SELECT value FROM meta WHERE key = ?", SEQUENCE).toArray();
-      this.#next = (row?.value ?? 0) + 1;
-      this.#reservedUpTo = this.#next - 1;
-    }
-    const first = this.#next;
-    this.#next += count;
-    if (this.#next - 1 > this.#reservedUpTo) {
-      this.#reservedUpTo = this.#next - 1 + RESERVED;
-      this.#sql.exec(
-        "INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-        SEQUENCE,
-        this.#reservedUpTo,
-      );
-    }
-    return first;
-  }
 }
 
 function writeMessages(messages: readonly Omit<TakenMessage, "sequence">[]): Uint8Array {
-  const length = messages.reduce((sum, { packet }) => sum + MESSAGE_HEAD_BYTES + packet.length, 0);
-  const bytes = new Uint8Array(length);
+  const shares = messages.map(({ share }) => (share === "" ? NO_SHARE : encoder.encode(share)));
+  const bytes = new Uint8Array(messages.reduce((sum, { packet }, i) => sum + sizeOf(packet, shares[i]), 0));
   const view = new DataView(bytes.buffer);
   let at = 0;
-  for (const { publisher, expiresAt, packet } of messages) {
+  messages.forEach(({ publisher, expiresAt, packet }, i) => {
+    const share = shares[i] ?? NO_SHARE;
     view.setFloat64(at, publisher);
     view.setFloat64(at + 8, expiresAt);
-    view.setUint32(at + 16, packet.length);
-    bytes.set(packet, at + MESSAGE_HEAD_BYTES);
-    at += MESSAGE_HEAD_BYTES + packet.length;
-  }
+    view.setUint32(at + 16, share.length > 0 ? packet.length + GOES_BACK : packet.length);
+    at += MESSAGE_HEAD_BYTES;
+    if (share.length > 0) {
+      view.setUint16(at, share.length);
+      bytes.set(share, at + 2);
+      at += 2 + share.length;
+    }
+    bytes.set(packet, at);
+    at += packet.length;
+  });
   return bytes;
+}
+
+function sizeOf(packet: Uint8Array, share: Uint8Array = NO_SHARE): number {
+  return MESSAGE_HEAD_BYTES + (share.length > 0 ? 2 + share.length : 0) + packet.length;
 }
 
 function readMessages(bytes: Uint8Array, first: number): TakenMessage[] {
@@ -182,11 +181,17 @@ function readMessages(bytes: Uint8Array, first: number): TakenMessage[] {
   const messages: TakenMessage[] = [];
   let at = 0;
   while (at < bytes.length) {
-    const from = at + MESSAGE_HEAD_BYTES;
-    const packet = bytes.subarray(from, from + view.getUint32(at + 16));
-    const [publisher, expiresAt] = [view.getFloat64(at), view.getFloat64(at + 8)];
-    messages.push({ sequence: first + messages.length, publisher, expiresAt, packet });
-    at = from + packet.length;
+    const [publisher, expiresAt, length] = [view.getFloat64(at), view.getFloat64(at + 8), view.getUint32(at + 16)];
+    at += MESSAGE_HEAD_BYTES;
+    let share = "";
+    if (length >= GOES_BACK) {
+      const end = at + 2 + view.getUint16(at);
+      share = decoder.decode(bytes.subarray(at + 2, end));
+      at = end;
+    }
+    const packet = bytes.subarray(at, at + (length % GOES_BACK));
+    messages.push({ sequence: first + messages.length, publisher, expiresAt, packet, share });
+    at += packet.length;
   }
   return messages;
 }

@@ -71,13 +71,22 @@ export class Outbox {
   ): boolean {
     if (this.#rows.messages + this.#takenCount >= limits.outboxMessages || this.#rows.bytes >= limits.outboxBytes)
       return false;
-    const topicShard = shardOfSlot(slotOfTopic(topic), this.#ports.topicShards());
-    const taken = this.#taken.get(topicShard) ?? [];
-    if (awaiter !== null) this.#takenAwaiters.push({ topicShard, place: taken.length, awaiter });
-    taken.push({ publisher, expiresAt, packet });
-    this.#taken.set(topicShard, taken);
-    this.#takenCount += 1;
+    this.#add(topic, { publisher, expiresAt, packet, share: "" }, awaiter);
     return true;
+  }
+
+  /** Takes a message that a share's group shall give to another member: room or not, since it is this shard's already.
+   *  `commit` must follow in the same event. */
+  giveBack(
+    share: string,
+    {
+      topic,
+      publisher,
+      expiresAt,
+      packet,
+    }: { topic: string } & Pick<TakenMessage, "publisher" | "expiresAt" | "packet">,
+  ): void {
+    this.#add(topic, { publisher, expiresAt, packet, share }, null);
   }
 
   /** Stores what was taken in this event, and sends it on its way. */
@@ -103,6 +112,15 @@ export class Outbox {
   /** Removes what is settled. */
   flush(): void {
     this.#rows.flush();
+  }
+
+  #add(topic: string, message: Omit<TakenMessage, "sequence">, awaiter: OutcomeAwaiter | null): void {
+    const topicShard = shardOfSlot(slotOfTopic(topic), this.#ports.topicShards());
+    const taken = this.#taken.get(topicShard) ?? [];
+    if (awaiter !== null) this.#takenAwaiters.push({ topicShard, place: taken.length, awaiter });
+    taken.push(message);
+    this.#taken.set(topicShard, taken);
+    this.#takenCount += 1;
   }
 
   /** Sends as many as may be under way. */

@@ -43,6 +43,8 @@ export interface OutcomeAwaiter {
 interface Awaited {
   /** Of a message that is to come once; 0: it may come twice. */
   readonly sequence: number;
+  /** The share to whose group it goes back; "": none. */
+  readonly share: string;
   readonly publisher: number;
   readonly expiresAt: number;
   readonly packet: Uint8Array;
@@ -108,7 +110,7 @@ export class Publishes {
       forgetSettled(stream, false);
       if (stream.awaitedBytes > limits.awaitedBytes) return false;
     }
-    const number = awaiter === null ? 0 : this.#await(stream, 0, publisher, expiresAt, packet, awaiter);
+    const number = awaiter === null ? 0 : this.#await(stream, 0, "", publisher, expiresAt, packet, awaiter);
     stream.sender.writer.publish(number, publisher, expiresAt, packet);
     stream.sender.written(number === 0 ? null : number);
     return true;
@@ -117,12 +119,14 @@ export class Publishes {
   /** Sends a message that is to come once. The outbox bounds how many are on their way. */
   publishOnce(
     topicShard: number,
-    { sequence, publisher, expiresAt, packet }: TakenMessage,
+    { sequence, share, publisher, expiresAt, packet }: TakenMessage,
     awaiter: OutcomeAwaiter,
   ): void {
     const stream = this.#stream(topicShard);
-    const number = this.#await(stream, sequence, publisher, expiresAt, packet, awaiter);
-    stream.sender.writer.publishOnce(sequence, number, publisher, expiresAt, packet);
+    const number = this.#await(stream, sequence, share, publisher, expiresAt, packet, awaiter);
+    const { writer } = stream.sender;
+    if (share === "") writer.publishOnce(sequence, number, publisher, expiresAt, packet);
+    else writer.returned(sequence, share, number, publisher, expiresAt, packet);
     stream.sender.written(number);
   }
 
@@ -151,6 +155,13 @@ export class Publishes {
     watch.arm();
   }
 
+  /** Tells a topic shard how many messages a member has at hand, of those up to a turn. It may be lost. */
+  load(topicShard: number, uid: number, turn: number, messages: number): void {
+    const { sender } = this.#stream(topicShard);
+    sender.writer.load(uid, turn, messages);
+    sender.written(null);
+  }
+
   /** A topic shard told the outcome of publishes `first` to `first + count - 1`. */
   routed(topicShard: number, first: number, count: number, reasonCode: number): void {
     const stream = this.#stream(topicShard);
@@ -166,6 +177,7 @@ export class Publishes {
   #await(
     stream: TopicStream,
     sequence: number,
+    share: string,
     publisher: number,
     expiresAt: number,
     packet: Uint8Array,
@@ -174,7 +186,8 @@ export class Publishes {
     if (stream.awaited.size === 0) stream.heardAt = Date.now();
     const number = stream.nextNumber;
     stream.nextNumber = (number % 0xffff_ffff) + 1;
-    stream.awaited.set(number, { sequence, publisher, expiresAt, packet, awaiter, received: false, settled: false });
+    const awaited = { sequence, share, publisher, expiresAt, packet, awaiter, received: false, settled: false };
+    stream.awaited.set(number, awaited);
     stream.awaitedBytes += packet.length;
     stream.watch.arm();
     return number;
@@ -242,11 +255,12 @@ export class Publishes {
     for (const request of this.#ports.routes().unanswered(topicShard)) {
       repeat((writer) => writer.routeRequest(request), -request.request);
     }
-    for (const [number, { received, sequence, publisher, expiresAt, packet }] of stream.awaited) {
+    for (const [number, { received, sequence, share, publisher, expiresAt, packet }] of stream.awaited) {
       if (!received) continue;
       repeat((writer) => {
         if (sequence === 0) writer.publish(number, publisher, expiresAt, packet);
-        else writer.publishOnce(sequence, number, publisher, expiresAt, packet);
+        else if (share === "") writer.publishOnce(sequence, number, publisher, expiresAt, packet);
+        else writer.returned(sequence, share, number, publisher, expiresAt, packet);
       }, number);
     }
     this.#ports.retained().askAgain(topicShard);

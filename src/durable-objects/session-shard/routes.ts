@@ -1,8 +1,11 @@
-// What the topic shards shall route to this shard: each filter that any session here has; and which of them one of its
-// sessions has exclusively, as claims of names of their own. Desired state, numbered and durable; a request is open until every topic shard concerned has stored it, and is asked again after any reset.
+// What the topic shards shall route to this shard: each filter that any session here has; and under names of their own
+// which filters one of its sessions has exclusively, as claims, and which of its sessions are members of shares. Desired
+// state, numbered and durable; a request is open until every topic shard concerned has stored it, and is asked again after
+// any reset.
 
 import { limits } from "../../broker/limits.ts";
 import { EVERYWHERE, shardOfSlot, slotOfFilter } from "../../broker/topics/slots.ts";
+import { isShare, memberName, parseMemberName, parseShare } from "../../broker/topics/share.ts";
 import { claimedFilter, exclusiveClaim } from "../../broker/topics/topic-filter.ts";
 import type { RouteRequest } from "../../contracts/envelope.ts";
 import { firstRow } from "../../platform/first-row.ts";
@@ -17,7 +20,12 @@ export interface RoutePorts {
   removeLater(filter: string, at: number): void;
   /** Whether any session has the filter, or, of a claim, has it exclusively. */
   wanted(filter: string): boolean;
+  /** What a member of a share, by its name, is. */
+  memberState(name: string): "online" | "offline" | "gone";
 }
+
+/** What shall be of a name: 0 nothing, 1 it is wanted, 2 it is a member whose client is connected. */
+type RouteState = 0 | 1 | 2;
 
 /** Which session is to get the retained messages of a filter, and how many of them at first. */
 export interface RetainedWish {
@@ -36,7 +44,7 @@ interface OpenRequest {
 interface RouteRow extends Record<string, SqlStorageValue> {
   filter: string;
   number: number;
-  wanted: number;
+  wanted: RouteState;
   confirmed: number;
 }
 
@@ -57,24 +65,30 @@ export class Routes {
   /** Asks again for what was not confirmed when the shard lost its memory. */
   recover(): void {
     const rows = this.#sql.exec<RouteRow>("SELECT * FROM route WHERE confirmed < number").toArray();
-    for (const { filter, number, wanted } of rows) this.#ask(filter, number, wanted === 1, null, null);
+    for (const { filter, number, wanted } of rows) this.#ask(filter, number, wanted, null, null);
     // A claim that was lost on the way to its subscription.
     for (const { filter } of rows) if (claimedFilter(filter) !== null) this.removeIfUnwanted(filter);
   }
 
   /** Makes sure that messages for `filter` come here. `done` is called once all topic shards concerned know it and have
    *  put the first retained messages for a session (null: none are wanted) into their streams; at once if nothing is to
-   *  ask. Returns a handle for `cancel`, or null if `done` was called. */
+   *  ask. `filter` may be a claim, or the name of a member whose client is connected. Returns a handle for `cancel`, or
+   *  null if `done` was called. */
   want(filter: string, retained: RetainedWish | null, done: (accepted: boolean) => void): number | null {
+    const state = parseMemberName(filter) === null ? 1 : 2;
     const row = this.#find(filter);
-    if (row !== null && row.wanted === 1) {
-      if (row.confirmed === row.number && retained === null) {
-        done(true);
-        return null;
-      }
-      return this.#ask(filter, row.number, true, retained, done);
-    }
-    return this.#ask(filter, this.#store(filter, true), true, retained, done);
+    if (row?.wanted !== state) return this.#ask(filter, this.#store(filter, state), state, retained, done);
+    if (row.confirmed < row.number || retained !== null) return this.#ask(filter, row.number, state, retained, done);
+    done(true);
+    return null;
+  }
+
+  /** Tells anew what a member is, if that has changed. */
+  refresh(member: string): void {
+    const is = this.#ports.memberState(member);
+    const state = is === "gone" ? 0 : is === "online" ? 2 : 1;
+    const row = this.#find(member);
+    if ((row?.wanted ?? 0) !== state) this.#ask(member, this.#store(member, state), state, null, null);
   }
 
   /** `done` of this request shall not be called any more. */
@@ -84,8 +98,12 @@ export class Routes {
   }
 
   /** A session gave a filter up. The route goes later, so that who comes back soon costs nothing; a claim goes at once, for
-   *  another may wait for it. */
-  released(filter: string, exclusive: boolean): void {
+   *  another may wait for it, and so does a member, whom its group would give messages. */
+  released(uid: number, filter: string, exclusive: boolean): void {
+    if (isShare(filter)) {
+      this.refresh(memberName(filter, uid));
+      return;
+    }
     if (exclusive) this.removeIfUnwanted(exclusiveClaim(filter));
     if (this.#ports.wanted(filter)) return;
     this.#ports.removeLater(filter, this.#ports.now() + limits.routeRemovalDelayMs);
@@ -94,7 +112,7 @@ export class Routes {
   removeIfUnwanted(filter: string): void {
     const row = this.#find(filter);
     if (row === null || row.wanted === 0 || this.#ports.wanted(filter)) return;
-    this.#ask(filter, this.#store(filter, false), false, null, null);
+    this.#ask(filter, this.#store(filter, 0), 0, null, null);
   }
 
   /** A topic shard answered a request. */
@@ -131,7 +149,7 @@ export class Routes {
   #ask(
     filter: string,
     number: number,
-    wanted: boolean,
+    state: RouteState,
     retained: RetainedWish | null,
     done: ((accepted: boolean) => void) | null,
   ): number {
@@ -140,7 +158,8 @@ export class Routes {
       request: this.#nextRequest++,
       filter,
       number,
-      wanted,
+      wanted: state > 0,
+      ...(state === 2 ? { online: true } : {}),
       retainedFor: retained?.session ?? null,
       retainedLimit: Math.floor((retained?.limit ?? 0) / shards.length),
     };
@@ -162,7 +181,7 @@ export class Routes {
     return row ?? null;
   }
 
-  #store(filter: string, wanted: boolean): number {
+  #store(filter: string, state: RouteState): number {
     // By the clock, so that it grows over restarts without a row of its own.
     this.#lastNumber = Math.max(this.#ports.now(), this.#lastNumber + 1);
     this.#sql.exec(
@@ -170,7 +189,7 @@ export class Routes {
        ON CONFLICT (filter) DO UPDATE SET number = max(?2, number + 1), wanted = ?3`,
       filter,
       this.#lastNumber,
-      wanted ? 1 : 0,
+      state,
     );
     return this.#find(filter)?.number ?? this.#lastNumber;
   }
@@ -189,12 +208,18 @@ export class Routes {
   }
 }
 
-/** The topic shards in which a filter or a claim stands. One must judge a claim: the first, of those that stand
+/** The topic shards in which a filter, a claim or a member stands. One must judge a claim: the first, of those that stand
  *  everywhere. */
-function shardsOf(filter: string, topicShards: number): number[] {
-  const claimed = claimedFilter(filter);
-  const slot = slotOfFilter(claimed ?? filter);
+function shardsOf(name: string, topicShards: number): number[] {
+  const claimed = claimedFilter(name);
+  const slot = slotOfFilter(claimed ?? sharedFilter(name) ?? name);
   if (slot !== EVERYWHERE) return [shardOfSlot(slot, topicShards)];
   if (claimed !== null) return [0];
   return Array.from({ length: topicShards }, (_, index) => index);
+}
+
+/** The filter that a member shares; null: the name is not a member's. */
+function sharedFilter(name: string): string | null {
+  const member = parseMemberName(name);
+  return member === null ? null : (parseShare(member.share)?.filter ?? null);
 }

@@ -117,4 +117,7 @@ export const migrations: readonly string[] = [
 
   `-- Whether the session has the filter for itself alone: another one may not have it so meanwhile.
    ALTER TABLE subscription ADD COLUMN exclusive INTEGER NOT NULL DEFAULT 0;`,
+
+  `-- The share of which the session has the message; '': of none.
+   ALTER TABLE queue ADD COLUMN share TEXT NOT NULL DEFAULT '';`,
 ];

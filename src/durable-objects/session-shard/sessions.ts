@@ -15,12 +15,21 @@ import type { Links } from "./links.ts";
 import type { RetainedReads } from "./retained-reads.ts";
 import type { Routes } from "./routes.ts";
 import type { SessionRecord, SessionRecords } from "./session-records.ts";
+import type { Shares } from "./shares.ts";
 import type { Subscriptions } from "./subscriptions.ts";
 import type { Wills } from "./wills.ts";
 import type { WriteBehindStore } from "./write-behind-store.ts";
 
 const EXPIRY_BATCH = 100;
-const EMPTY: OutboundState = { sentUpTo: 0, lastNumber: 0, sent: 0, queued: 0, queuedBytes: 0, queuedQos0: 0 };
+const EMPTY: OutboundState = {
+  sentUpTo: 0,
+  lastNumber: 0,
+  sent: 0,
+  queued: 0,
+  queuedBytes: 0,
+  queuedQos0: 0,
+  shared: 0,
+};
 
 export interface SessionsPorts {
   links: Links;
@@ -30,6 +39,7 @@ export interface SessionsPorts {
   routes: Routes;
   retained: RetainedReads;
   wills: Wills;
+  shares: Shares;
   config(): DeploymentConfig;
   now(): number;
   /** Calls `expire` at that time at the latest. */
@@ -116,7 +126,7 @@ export class Sessions {
     for (const { filter, exclusive } of subscriptions.list(uid)) {
       subscriptions.remove(uid, filter);
       retained.drop(uid, filter);
-      routes.released(filter, exclusive);
+      routes.released(uid, filter, exclusive);
     }
     store.clear(uid);
     records.remove(uid);
@@ -145,8 +155,9 @@ export class Sessions {
   /** The record of a session without a connection; null: it has expired, and was discarded. One that lost its socket
    *  with the object's memory counts as disconnected from now. */
   #offlineNow(record: SessionRecord): SessionRecord | null {
-    const { records, store, wills, now, expireAt } = this.#ports;
+    const { records, store, wills, shares, now, expireAt } = this.#ports;
     if (record.disconnected_at === null) {
+      shares.lost(record.uid);
       wills.left(record.uid, { sessionExpiryInterval: record.expiry_interval, ours: true });
     } else {
       if (record.expires_at === null || record.expires_at > now()) return record;

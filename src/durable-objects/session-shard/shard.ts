@@ -3,6 +3,7 @@
 
 import { limits } from "../../broker/limits.ts";
 import type { Effect } from "../../broker/session/effects.ts";
+import { hashOf } from "../../broker/topics/slots.ts";
 import { claimedFilter } from "../../broker/topics/topic-filter.ts";
 import type { DeploymentConfig } from "../../contracts/deployment-config.ts";
 import { topicShardObject } from "../../contracts/object-names.ts";
@@ -25,12 +26,14 @@ import { LinkEvents } from "./link-events.ts";
 import { Links } from "./links.ts";
 import { Management } from "./management.ts";
 import { PrincipalChanges } from "./principal-changes.ts";
+import { MemberLoads } from "./member-loads.ts";
 import { Origins } from "./origins.ts";
 import { Outbox, SETTLED_FLUSH_MS } from "./outbox.ts";
 import { Publishes } from "./publishes.ts";
 import { RetainedReads } from "./retained-reads.ts";
 import { Routes } from "./routes.ts";
 import { SessionRecords } from "./session-records.ts";
+import { Shares } from "./shares.ts";
 import { Sessions } from "./sessions.ts";
 import { SqlSessionStore } from "./sql-session-store.ts";
 import { StorageBound } from "./storage-bound.ts";
@@ -68,6 +71,8 @@ export class Shard {
   readonly #outbox: Outbox;
   readonly #wills: Wills;
   readonly #routes: Routes;
+  readonly #shares: Shares;
+  readonly #loads: MemberLoads;
   readonly #retained: RetainedReads;
   readonly #deliveries: Deliveries;
   #receiver: StreamReceiver | null = null;
@@ -104,6 +109,18 @@ export class Shard {
       runAt: (at) => this.#deadlines.setEarlier("will", "", at),
     });
 
+    this.#shares = new Shares({
+      links: this.#links,
+      outbox: this.#outbox,
+      routes: this.#routes,
+      store: this.#store,
+      subscriptions: this.#subscriptions,
+    });
+    this.#loads = new MemberLoads({
+      tell: (topicShard, uid, turn, messages) => this.#publishes.load(topicShard, uid, turn, messages),
+      outstanding: (uid) => this.#links.byUid(uid)?.session.outbound.outstanding ?? null,
+    });
+
     // Each part takes of these what its ports name.
     const base = {
       state,
@@ -119,12 +136,13 @@ export class Shard {
       publishes: this.#publishes,
       outbox: this.#outbox,
       wills: this.#wills,
+      shares: this.#shares,
       routes: this.#routes,
       retained: this.#retained,
       links: this.#links,
     };
     this.#sessions = new Sessions(base);
-    this.#clients = new Clients({ ...base, sessions: this.#sessions, newUid: randomUid });
+    this.#clients = new Clients({ ...base, sessions: this.#sessions, newUid: newUid });
     this.intake = new Intake(base);
     const clients = { ...base, sessions: this.#sessions, clients: this.#clients, intake: this.intake };
     this.#performer = new EffectPerformer(clients);
@@ -211,7 +229,7 @@ export class Shard {
           limits.callTimeoutMs,
         ),
       backOffMs: (attempt) => backOffMs(attempt, Math.random()),
-      firstNumber: () => 1 + (randomUid() % 0xffff_ffff),
+      firstNumber: () => 1 + (crypto.getRandomValues(new Uint32Array(1))[0] ?? 0),
       routes: () => this.#routes,
       retained: () => this.#retained,
       onReplaced: () => this.#context.abort("replaced by a newer incarnation"),
@@ -241,6 +259,7 @@ export class Shard {
         const claimed = claimedFilter(filter);
         return claimed === null ? this.#subscriptions.wanted(filter) : this.#subscriptions.holder(claimed) !== null;
       },
+      memberState: (name) => this.#shares.stateOf(name),
     });
   }
 
@@ -265,6 +284,8 @@ export class Shard {
       session: (uid) => this.#sessions.find(uid),
       routed: (topicShard, first, count, reasonCode) => this.#publishes.routed(topicShard, first, count, reasonCode),
       routeStored: (topicShard, request, accepted) => this.#routes.stored(topicShard, request, accepted),
+      turnTaken: (topicShard, uid, turn) => this.#loads.turnTaken(topicShard, uid, turn),
+      shares: this.#shares,
       retainedPage: (topicShard, page) => this.#retained.page(topicShard, page),
       settle: () => this.#performer.settle(),
       stored: () => this.#storage.keep(),
@@ -272,8 +293,9 @@ export class Shard {
   }
 }
 
-/** A new session's uid: 52 random bits, so that no two sessions of a deployment share one. */
-function randomUid(): number {
+/** A new session's uid: 52 bits that no other session of a deployment has, of which the low 16 follow from the client id, so
+ *  that whoever knows a publisher's uid can tell clients apart over their sessions. */
+function newUid(clientId: string): number {
   const [high = 0, low = 0] = crypto.getRandomValues(new Uint32Array(2));
-  return (high >>> 12) * 2 ** 32 + low + 1;
+  return (high >>> 12) * 2 ** 32 + (low >>> 16) * 2 ** 16 + (hashOf(clientId) & 0xffff) + 1;
 }

@@ -16,6 +16,7 @@ interface QueueRow extends Record<string, SqlStorageValue> {
   qos: number;
   retain: number;
   identifiers: string;
+  share: string;
   message: number;
   publisher: number;
   expires_at: number;
@@ -28,6 +29,7 @@ interface CountRow extends Record<string, SqlStorageValue> {
   queued: number;
   queued_bytes: number;
   queued_qos0: number;
+  shared: number;
 }
 
 export class SqlSessionStore implements SessionStore {
@@ -55,15 +57,16 @@ export class SqlSessionStore implements SessionStore {
     this.flush();
     if (message.storedAs === 0 || !this.#join(message.storedAs, recipients.length))
       this.#insert(message, recipients.length);
-    for (const { session, n, qos, retain, identifiers } of recipients) {
+    for (const { session, n, qos, retain, identifiers, share } of recipients) {
       this.#sql.exec(
-        "INSERT OR REPLACE INTO queue (uid, n, message, qos, retain, identifiers) VALUES (?, ?, ?, ?, ?, ?)",
+        "INSERT OR REPLACE INTO queue (uid, n, message, qos, retain, identifiers, share) VALUES (?, ?, ?, ?, ?, ?, ?)",
         session,
         n,
         message.storedAs,
         qos,
         retain ? 1 : 0,
         identifiers.join(","),
+        share,
       );
     }
   }
@@ -71,12 +74,23 @@ export class SqlSessionStore implements SessionStore {
   read(session: number, after: number, limit: number): StoredEntry[] {
     this.flush();
     const rows = this.#sql.exec<QueueRow>(
-      `SELECT n, qos, retain, identifiers, message, publisher, expires_at, packet
+      `SELECT n, qos, retain, identifiers, share, message, publisher, expires_at, packet
        FROM queue JOIN message ON message.id = queue.message
        WHERE uid = ? AND n > ? ORDER BY n LIMIT ?`,
       session,
       after,
       limit,
+    );
+    return Array.from(rows, entryOf);
+  }
+
+  readShared(session: number): StoredEntry[] {
+    this.flush();
+    const rows = this.#sql.exec<QueueRow>(
+      `SELECT n, qos, retain, identifiers, share, message, publisher, expires_at, packet
+       FROM queue JOIN message ON message.id = queue.message
+       WHERE uid = ? AND share <> '' ORDER BY n`,
+      session,
     );
     return Array.from(rows, entryOf);
   }
@@ -158,7 +172,8 @@ export class SqlSessionStore implements SessionStore {
                 count(*) FILTER (WHERE n <= ?1) AS sent,
                 count(*) FILTER (WHERE n > ?1) AS queued,
                 coalesce(sum(length(packet)) FILTER (WHERE n > ?1), 0) AS queued_bytes,
-                count(*) FILTER (WHERE n > ?1 AND qos = 0) AS queued_qos0
+                count(*) FILTER (WHERE n > ?1 AND qos = 0) AS queued_qos0,
+                count(*) FILTER (WHERE share <> '') AS shared
          FROM queue JOIN message ON message.id = queue.message WHERE uid = ?2`,
         sentUpTo,
         session,
@@ -171,6 +186,7 @@ export class SqlSessionStore implements SessionStore {
       queued: counts.queued,
       queuedBytes: counts.queued_bytes,
       queuedQos0: counts.queued_qos0,
+      shared: counts.shared,
     };
   }
 
@@ -216,6 +232,7 @@ function entryOf(row: QueueRow): StoredEntry {
     qos: row.qos as QoS,
     retain: row.retain === 1,
     identifiers: row.identifiers === "" ? [] : row.identifiers.split(",").map(Number),
+    share: row.share,
     message,
   };
 }

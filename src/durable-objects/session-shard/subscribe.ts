@@ -5,6 +5,7 @@ import { limits } from "../../broker/limits.ts";
 import { writeSuback, writeUnsuback } from "../../broker/mqtt/server-packets.ts";
 import type { SubscribePacket, UnsubscribePacket } from "../../broker/mqtt/packets.ts";
 import { reasonCodes } from "../../broker/mqtt/reason-codes.ts";
+import { isShare, memberName, shareOf } from "../../broker/topics/share.ts";
 import type { ParsedFilter } from "../../broker/topics/topic-filter.ts";
 import { exclusiveClaim, parseTopicFilter } from "../../broker/topics/topic-filter.ts";
 import type { Clients } from "./clients.ts";
@@ -84,7 +85,8 @@ export class SubscribeHandler {
         settle(refusal ?? reasonCodes.topicFilterInvalid);
         return;
       }
-      const { filter, exclusive } = parsed;
+      const { exclusive } = parsed;
+      const filter = storedFilter(parsed);
       const identifier = packet.subscriptionIdentifier ?? 0;
       const asked = { subscription: { ...subscription, filter, exclusive, identifier }, room };
       undo.push(exclusive ? this.#claim(link, asked, settle) : this.#add(link, asked, settle));
@@ -100,22 +102,23 @@ export class SubscribeHandler {
     const { uid } = link.session;
     const codes = packet.filters.map((text) => {
       const parsed = parseTopicFilter(text);
-      const filter = parsed === null || parsed.group !== null ? text : parsed.filter;
+      const filter = parsed === null ? text : storedFilter(parsed);
       const claiming = this.#claiming.get(filter);
       if (claiming?.uid === uid) claiming.withdraw();
       const subscription = subscriptions.find(uid, filter);
       if (subscription === null) return claiming?.uid === uid ? reasonCodes.success : reasonCodes.noSubscriptionExisted;
       subscriptions.remove(uid, filter);
       retained.drop(uid, filter);
-      routes.released(filter, subscription.exclusive);
+      routes.released(uid, filter, subscription.exclusive);
       return reasonCodes.success;
     });
     link.collect(writeUnsuback(packet.packetId, codes, 5)); // [MQTT-3.10.4-4] [MQTT-3.11.3-2]
   }
 
   /** The reason code that refuses a filter, or null. */
-  #judge(link: Link, { filter, group, exclusive }: ParsedFilter): number | null {
-    if (group !== null) return reasonCodes.sharedSubscriptionsNotSupported;
+  #judge(link: Link, parsed: ParsedFilter): number | null {
+    const { exclusive } = parsed;
+    const filter = storedFilter(parsed);
     const { subscriptions, storage } = this.#ports;
     const { uid } = link.session;
     if (exclusive) {
@@ -143,7 +146,7 @@ export class SubscribeHandler {
     const giveUp = (code: number) => {
       if (!open) return;
       close();
-      routes.released(filter, true);
+      routes.released(uid, filter, true);
       settle(code);
     };
     this.#claiming.set(filter, { uid, withdraw: () => giveUp(qos) });
@@ -174,9 +177,10 @@ export class SubscribeHandler {
     clients.store(link);
     subscriptions.add(uid, subscription);
     // It has the filter no longer for itself alone.
-    if (before?.exclusive === true && !exclusive) routes.released(filter, true);
-    // Retain Handling 1: only if the subscription is new. [MQTT-3.3.1-10]
-    const retained = retainHandling === 0 || (retainHandling === 1 && before === null);
+    if (before?.exclusive === true && !exclusive) routes.released(uid, filter, true);
+    const shared = isShare(filter);
+    // Retain Handling 1: only if the subscription is new. [MQTT-3.3.1-10] A share has none: section 4.8.2.
+    const retained = !shared && (retainHandling === 0 || (retainHandling === 1 && before === null));
     let settled = false;
     const fail = () => {
       if (settled) return;
@@ -186,12 +190,13 @@ export class SubscribeHandler {
       } else {
         subscriptions.add(uid, before.exclusive === exclusive ? before : { ...before, exclusive: false });
       }
-      routes.released(filter, exclusive);
+      routes.released(uid, filter, exclusive);
       settle(reasonCodes.implementationSpecificError);
       this.#ports.settle();
     };
     this.#ports.retained.drop(uid, filter);
-    const request = routes.want(filter, retained ? { session: uid, limit: room } : null, (accepted) => {
+    const route = shared ? memberName(filter, uid) : filter;
+    const request = routes.want(route, retained ? { session: uid, limit: room } : null, (accepted) => {
       if (settled) return;
       if (!accepted) {
         fail();
@@ -212,4 +217,10 @@ export class SubscribeHandler {
     link.collect(writeSuback(packetId, pending.reasonCodes, 5)); // [MQTT-3.8.4-1] [MQTT-3.8.4-2] [MQTT-3.9.3-1]
     if (pending.timer !== null) clearTimeout(pending.timer);
   }
+}
+
+/** A filter as its subscription is stored: with its group, which makes it another one than without, but not with
+ *  `$exclusive/`. */
+function storedFilter({ filter, group }: ParsedFilter): string {
+  return group === null ? filter : shareOf(group, filter).name;
 }

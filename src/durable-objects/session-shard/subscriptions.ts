@@ -2,11 +2,13 @@
 // a bounded cache of what each topic matched.
 
 import { limits } from "../../broker/limits.ts";
+import { BoundedCache } from "../../broker/bounded-cache.ts";
 import type { Subscription } from "../../broker/mqtt/packets.ts";
 import type { Grant, SessionSubscription } from "../../broker/session/grants.ts";
 import { mergeGrants } from "../../broker/session/grants.ts";
 import { FilterTrie } from "../../broker/topics/filter-trie.ts";
 import { MatchCache } from "../../broker/topics/match-cache.ts";
+import { isShare } from "../../broker/topics/share.ts";
 import { firstRow } from "../../platform/first-row.ts";
 
 /** All filters of the shard are one partition of the trie. */
@@ -24,7 +26,7 @@ interface SubscriptionRow extends Record<string, SqlStorageValue> {
 }
 
 export interface StoredSubscription extends Subscription {
-  /** Without `$exclusive/`. */
+  /** With `$share/{group}/`, without `$exclusive/`. */
   readonly filter: string;
   readonly identifier: number;
   /** Whether no other session may have the filter so. */
@@ -35,6 +37,8 @@ export class Subscriptions {
   readonly #sql: SqlStorage;
   readonly #trie: FilterTrie;
   readonly #matched = new MatchCache<readonly Grant[]>(limits.matchCacheEntries, ({ length }) => length);
+  /** What one subscription alone grants. */
+  readonly #single = new BoundedCache<string, Grant>(limits.offlineSessionCache);
 
   constructor(sql: SqlStorage) {
     this.#sql = sql;
@@ -71,8 +75,22 @@ export class Subscriptions {
 
   /** How a session gets messages through one subscription alone; null: it has no such. */
   grantOf(session: number, filter: string): Grant | null {
+    const name = `${session} ${filter}`;
+    const known = this.#single.get(name);
+    if (known !== undefined) return known;
     const subscription = this.find(session, filter);
-    return subscription === null ? null : (mergeGrants([{ ...subscription, session }])[0] ?? null);
+    const grant = subscription === null ? null : (mergeGrants([{ ...subscription, session }])[0] ?? null);
+    if (grant !== null) this.#single.set(name, grant);
+    return grant;
+  }
+
+  /** The shares that a session is a member of. */
+  shares(session: number): string[] {
+    const rows = this.#sql.exec<{ filter: string }>(
+      "SELECT filter FROM subscription WHERE uid = ? AND filter >= '$share/' AND filter < '$share0'",
+      session,
+    );
+    return Array.from(rows, ({ filter }) => filter);
   }
 
   list(session: number): StoredSubscription[] {
@@ -86,6 +104,13 @@ export class Subscriptions {
 
   countAll(): number {
     return this.#sql.exec<{ n: number }>("SELECT count(*) AS n FROM subscription").one().n;
+  }
+
+  /** How many of all are shared. */
+  countShared(): number {
+    return this.#sql
+      .exec<{ n: number }>("SELECT count(*) AS n FROM subscription WHERE filter >= '$share/' AND filter < '$share0'")
+      .one().n;
   }
 
   /** Stores a subscription or replaces the one with the same filter. [MQTT-3.8.4-3] */
@@ -104,16 +129,16 @@ export class Subscriptions {
       identifier,
       exclusive ? 1 : 0,
     );
-    this.#trie.added(PARTITION, filter);
-    this.#matched.changed(filter);
+    this.#changed(session, filter);
+    if (!isShare(filter)) this.#trie.added(PARTITION, filter);
   }
 
   /** True if there was one. */
   remove(session: number, filter: string): boolean {
     const removed = this.#sql.exec("DELETE FROM subscription WHERE filter = ? AND uid = ?", filter, session);
     if (removed.rowsWritten === 0) return false;
+    this.#changed(session, filter);
     if (!this.wanted(filter)) this.#trie.removed(PARTITION, filter);
-    this.#matched.changed(filter);
     return true;
   }
 
@@ -129,6 +154,11 @@ export class Subscriptions {
   /** Whether any session of the shard has this filter. */
   wanted(filter: string): boolean {
     return this.#sql.exec("SELECT 1 FROM subscription WHERE filter = ? LIMIT 1", filter).toArray().length > 0;
+  }
+
+  #changed(session: number, filter: string): void {
+    this.#single.delete(`${session} ${filter}`);
+    this.#matched.changed(filter);
   }
 }
 

@@ -1,4 +1,5 @@
-// The session store as the shard uses it. What is queued for a session that lasts goes to SQLite at once. A session that
+// The session store as the shard uses it. What is queued for a session that lasts goes to SQLite at once, and so does what
+// a session has of a share, since its group owns that. A session that
 // ends with its connection ends with the object's memory too, unless the object sleeps: its queue stays in memory, within
 // a bound, and is written only when it has not grown for a while, so that the object can sleep.
 
@@ -35,14 +36,14 @@ export class WriteBehindStore implements SessionStore {
   }
 
   append(message: Message, recipients: readonly Recipient[]): void {
-    const { sql, lasting, onKept } = this.#ports;
-    const toStore = recipients.filter(({ session }) => lasting(session));
+    const { sql, onKept } = this.#ports;
+    const toStore = recipients.filter((recipient) => this.#lasts(recipient));
     if (toStore.length > 0) sql.append(message, toStore);
     if (toStore.length === recipients.length) return;
     // A copy: the message is a view of the whole batch in which it came.
     const own = new Message(readTrustedPublish(message.publish.bytes.slice()), message.publisher, message.expiresAt);
     own.storedAs = message.storedAs;
-    for (const recipient of recipients) if (!lasting(recipient.session)) this.#keep(own, recipient);
+    for (const recipient of recipients) if (!this.#lasts(recipient)) this.#keep(own, recipient);
     if (this.#bytes > limits.keptQueueBytes) this.flush();
     else onKept();
   }
@@ -55,6 +56,10 @@ export class WriteBehindStore implements SessionStore {
     const next = kept.slice(from, from + limit);
     if (stored.length === 0) return next;
     return [...stored, ...next].sort((a, b) => a.n - b.n).slice(0, limit);
+  }
+
+  readShared(session: number): StoredEntry[] {
+    return this.#ports.sql.readShared(session);
   }
 
   remove(session: number, n: number): void {
@@ -107,10 +112,14 @@ export class WriteBehindStore implements SessionStore {
     for (const [session, kept] of Array.from(this.#kept)) this.#write(session, kept);
   }
 
-  #keep(message: Message, { session, n, qos, retain, identifiers }: Recipient): void {
+  #lasts({ session, share }: Recipient): boolean {
+    return share !== "" || this.#ports.lasting(session);
+  }
+
+  #keep(message: Message, { session, n, qos, retain, identifiers, share }: Recipient): void {
     const kept = this.#kept.get(session) ?? [];
     this.#kept.set(session, kept);
-    kept.splice(placeOf(kept, n), 0, { n, qos, retain, identifiers, message });
+    kept.splice(placeOf(kept, n), 0, { n, qos, retain, identifiers, share, message });
     this.#bytes += sizeOf(message);
   }
 
@@ -120,8 +129,8 @@ export class WriteBehindStore implements SessionStore {
   }
 
   #write(session: number, kept: StoredEntry[]): void {
-    for (const { message, n, qos, retain, identifiers } of kept) {
-      this.#ports.sql.append(message, [{ session, n, qos, retain, identifiers }]);
+    for (const { message, n, qos, retain, identifiers, share } of kept) {
+      this.#ports.sql.append(message, [{ session, n, qos, retain, identifiers, share }]);
     }
     this.#drop(session, kept, 0, kept.length);
   }

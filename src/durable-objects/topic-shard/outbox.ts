@@ -1,8 +1,10 @@
 // Messages that a session shard could not be given yet, durable and in order: what is here counts as safe.
 
 import { limits } from "../../broker/limits.ts";
-import type { Origin } from "../../contracts/envelope.ts";
+import type { Origin, SharedWith } from "../../contracts/envelope.ts";
+import { ReservedNumbers } from "../../platform/reserved-numbers.ts";
 import { firstRow } from "../../platform/first-row.ts";
+import { tableEmpty } from "./table-empty.ts";
 
 export interface OutboxMessage {
   /** Its place in the order of that session shard. */
@@ -12,6 +14,8 @@ export interface OutboxMessage {
   readonly packet: Uint8Array;
   /** Null: it may come twice. */
   readonly origin: Origin | null;
+  /** The one member of a share that it is for; null: it is for all who subscribe. */
+  readonly member: SharedWith | null;
 }
 
 interface OutboxRow extends Record<string, SqlStorageValue> {
@@ -21,19 +25,20 @@ interface OutboxRow extends Record<string, SqlStorageValue> {
   packet: ArrayBuffer;
   origin: number;
   sequence: number;
+  uid: number;
+  share: string;
 }
 
 export class Outbox {
   readonly #sql: SqlStorage;
   #messages: number;
   #bytes: number;
-  #nextId: number;
+  readonly #ids: ReservedNumbers;
 
   constructor(sql: SqlStorage) {
     this.#sql = sql;
     // Mostly there is nothing, and then nothing is counted.
-    const empty = sql.exec("SELECT 1 FROM outbox LIMIT 1").toArray().length === 0;
-    const row = empty
+    const row = tableEmpty(sql, "outbox")
       ? { messages: 0, bytes: 0, last: 0 }
       : sql
           .exec<{ messages: number; bytes: number; last: number }>(
@@ -42,7 +47,8 @@ export class Outbox {
           .one();
     this.#messages = row.messages;
     this.#bytes = row.bytes;
-    this.#nextId = row.last + 1;
+    // They are sequences of shared messages too, of which session shards remember the highest.
+    this.#ids = new ReservedNumbers(sql, "outbox_id", () => row.last);
   }
 
   get messages(): number {
@@ -61,10 +67,11 @@ export class Outbox {
   }
 
   /** Stores a message for a session shard. Returns its id. */
-  add(shard: number, { publisher, expiresAt, packet, origin }: Omit<OutboxMessage, "id">): number {
-    const id = this.#nextId++;
+  add(shard: number, { publisher, expiresAt, packet, origin, member }: Omit<OutboxMessage, "id">): number {
+    const id = this.#ids.take(1);
     this.#sql.exec(
-      "INSERT INTO outbox (shard, id, publisher, expires_at, packet, origin, sequence) VALUES (?, ?, ?, ?, ?, ?, ?)",
+      `INSERT INTO outbox (shard, id, publisher, expires_at, packet, origin, sequence, uid, share)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       shard,
       id,
       publisher,
@@ -72,6 +79,8 @@ export class Outbox {
       packet.slice().buffer as ArrayBuffer,
       origin?.shard ?? 0,
       origin?.sequence ?? 0,
+      member?.uid ?? 0,
+      member?.share ?? "",
     );
     this.#messages += 1;
     this.#bytes += packet.length;
@@ -81,17 +90,18 @@ export class Outbox {
   /** Up to `limit` messages for a session shard behind `after`, in order. */
   read(shard: number, after: number, limit: number): OutboxMessage[] {
     const rows = this.#sql.exec<OutboxRow>(
-      "SELECT id, publisher, expires_at, packet, origin, sequence FROM outbox WHERE shard = ? AND id > ? ORDER BY id LIMIT ?",
+      "SELECT * FROM outbox WHERE shard = ? AND id > ? ORDER BY id LIMIT ?",
       shard,
       after,
       limit,
     );
-    return Array.from(rows, ({ id, publisher, expires_at, packet, origin, sequence }) => ({
+    return Array.from(rows, ({ id, publisher, expires_at, packet, origin, sequence, uid, share }) => ({
       id,
       publisher,
       expiresAt: expires_at,
       packet: new Uint8Array(packet),
       origin: sequence === 0 ? null : { shard: origin, sequence },
+      member: share === "" ? null : { uid, share, turn: 0 },
     }));
   }
 

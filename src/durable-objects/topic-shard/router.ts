@@ -4,10 +4,12 @@
 import { limits } from "../../broker/limits.ts";
 import { readTrustedPublish } from "../../broker/mqtt/publish.ts";
 import { reasonCodes } from "../../broker/mqtt/reason-codes.ts";
+import type { MemberName, Share } from "../../broker/topics/share.ts";
+import { parseMemberName, parseShare } from "../../broker/topics/share.ts";
 import { claimedFilter } from "../../broker/topics/topic-filter.ts";
 import type { DeploymentConfig } from "../../contracts/deployment-config.ts";
 import type { EntryVisitor, RouteRequest } from "../../contracts/envelope.ts";
-import { visitEntries } from "../../contracts/envelope.ts";
+import { visitEntries } from "../../contracts/envelope-reader.ts";
 import { sessionShardObject } from "../../contracts/object-names.ts";
 import type { DeliverReply, TopicShardStats } from "../../contracts/rpc.ts";
 import { backOffMs } from "../../platform/back-off.ts";
@@ -18,6 +20,7 @@ import type { ShardState } from "../../platform/shard-state.ts";
 import { StreamChannel } from "../../platform/stream-channel.ts";
 import { StreamReceiver } from "../../platform/stream-receiver.ts";
 import { Claims } from "./claims.ts";
+import { Groups } from "./groups.ts";
 import { Outbox } from "./outbox.ts";
 import { RetainedReads } from "./retained-reads.ts";
 import { RetainedStore } from "./retained-store.ts";
@@ -56,6 +59,7 @@ export class Router {
   readonly #state: ShardState;
   readonly #routes: RouteTable;
   readonly #claims: Claims;
+  readonly #groups: Groups;
   readonly #retained: RetainedStore;
   readonly #reads: RetainedReads;
   readonly #outbox: Outbox;
@@ -72,6 +76,13 @@ export class Router {
     this.#retained = new RetainedStore(context.storage.sql);
     this.#reads = new RetainedReads(this.#retained, Date.now);
     this.#outbox = new Outbox(context.storage.sql);
+    this.#groups = new Groups({
+      sql: context.storage.sql,
+      settings: () => state.config.settings,
+      stream: (shard) => this.#stream(shard),
+      full: () => this.#full,
+      outboxFull: () => this.#outbox.full,
+    });
     this.#deadlines = new Deadlines(context.storage, { outbox: () => this.#awaitOutbox() });
     for (const shard of this.#outbox.shards()) this.#stream(shard).resume();
   }
@@ -97,7 +108,9 @@ export class Router {
   }
 
   stats(): TopicShardStats {
-    return { topics: this.#routes.count(), retained: this.#retained.count, outbox: this.#outbox.messages };
+    let { dropped } = this.#groups;
+    for (const stream of this.#streams.values()) dropped += stream.dropped;
+    return { topics: this.#routes.count(), retained: this.#retained.count, outbox: this.#outbox.messages, dropped };
   }
 
   async alarm(): Promise<void> {
@@ -107,19 +120,31 @@ export class Router {
   #apply(sender: number, envelope: Uint8Array): void {
     const visitor: EntryVisitor = {
       publish: (number, publisher, expiresAt, packet) =>
-        this.#guarded(sender, number, { publisher, expiresAt, packet, origin: null }),
+        this.#guarded(sender, number, { publisher, expiresAt, packet, origin: null, member: null }, null),
       publishOnce: (sequence, number, publisher, expiresAt, packet) =>
-        this.#guarded(sender, number, { publisher, expiresAt, packet, origin: { shard: sender, sequence } }),
+        this.#guarded(
+          sender,
+          number,
+          { publisher, expiresAt, packet, origin: { shard: sender, sequence }, member: null },
+          null,
+        ),
+      returned: (sequence, name, number, publisher, expiresAt, packet) => {
+        // At lower QoS it may come twice, and nothing needs to be remembered of it.
+        const origin = readTrustedPublish(packet).qos === 2 ? { shard: sender, sequence } : null;
+        this.#guarded(sender, number, { publisher, expiresAt, packet, origin, member: null }, parseShare(name));
+      },
+      load: (uid, turn, messages) => this.#groups.load(uid, turn, messages),
       routeRequest: (request) => this.#route(sender, request),
       retainedRequest: (request) => this.#reads.next(this.#stream(sender), request),
     };
     visitEntries(envelope, visitor);
   }
 
-  /** A bug of ours costs this message, and its publisher learns it. */
-  #guarded(sender: number, number: number, message: Routed): void {
+  /** A bug of ours costs this message, and its publisher learns it. `share`: the message goes to that group alone. */
+  #guarded(sender: number, number: number, message: Routed, share: Share | null): void {
     try {
-      this.#publish(sender, number, message);
+      if (share === null) this.#publish(sender, number, message);
+      else this.#regroup(sender, number, message, share);
     } catch (error) {
       log.error("a publish failed", { error: String(error) });
       if (number !== 0) this.#stream(sender).routed(number, reasonCodes.unspecifiedError);
@@ -140,14 +165,27 @@ export class Router {
     }
     // One that was taken already goes to who subscribes all the same.
     const shards = this.#routes.match(topic);
-    if (shards.length === 0) {
+    const shares = this.#groups.match(topic);
+    if (shards.length === 0 && shares.length === 0) {
       if (number !== 0) routed(reasonCodes.noMatchingSubscribers);
       return;
     }
-    const own = number !== 0 && origin === null && shards.length === 1 && shards[0] === sender;
+    const own = number !== 0 && origin === null && shards.length === 1 && shards[0] === sender && shares.length === 0;
     if (own && this.#stream(sender).ownMessage(number, message)) return;
-    const awaiter = number === 0 ? null : new Outcome(shards.length, routed);
+    const awaiter = number === 0 ? null : new Outcome(shards.length + shares.length, routed);
     for (const shard of shards) this.#stream(shard).message(awaiter, message);
+    if (shares.length === 0) return;
+    const repeated = origin !== null && this.#groups.repeated(origin);
+    for (const share of shares) {
+      if (repeated || !this.#groups.give(share, message, awaiter)) awaiter?.safe();
+    }
+  }
+
+  /** A member did not get a message: another one shall. */
+  #regroup(sender: number, number: number, message: Routed, share: Share): void {
+    const routed = (reasonCode: number) => this.#stream(sender).routed(number, reasonCode);
+    if (message.origin !== null && this.#groups.repeated(message.origin)) routed(reasonCodes.success);
+    else if (!this.#groups.give(share, message, new Outcome(1, routed))) routed(reasonCodes.noMatchingSubscribers);
   }
 
   /** False: the deployment may retain no more messages, or this shard holds as much as it may. */
@@ -159,15 +197,22 @@ export class Router {
     const { limits: plan, shards } = this.#state.config;
     const maximum = plan.retainedMessagesMax === null ? null : Math.ceil(plan.retainedMessagesMax / shards.topic);
     if (maximum !== null && this.#retained.count >= maximum && !this.#retained.has(topic)) return false;
-    if (this.#context.storage.sql.databaseSize >= limits.storedBytes) return false;
+    if (this.#full) return false;
     this.#retained.set(topic, expiresAt, packet);
     return true;
   }
 
   /** Stores a route and queues the retained messages in one event, so that no newer live message can overtake them. The
    *  answer comes behind them: if this object dies before, all of it is asked again. */
-  #route(sender: number, { request, filter, number, wanted, retainedFor, retainedLimit }: RouteRequest): void {
+  #route(sender: number, route: RouteRequest): void {
+    const { request, filter, number, wanted, retainedFor, retainedLimit } = route;
     const stream = this.#stream(sender);
+    const member = parseMemberName(filter);
+    if (member !== null) {
+      this.#member(sender, member, route);
+      stream.routeStored(request, true);
+      return;
+    }
     const claimed = claimedFilter(filter);
     if (claimed !== null) {
       stream.routeStored(request, this.#claims.apply(sender, claimed, number, wanted));
@@ -178,7 +223,20 @@ export class Router {
     stream.routeStored(request, true);
   }
 
+  #member(sender: number, { share: name, uid }: MemberName, { number, wanted, online }: RouteRequest): void {
+    const share = parseShare(name);
+    if (share === null) return;
+    const is = !wanted ? "gone" : online === true ? "online" : "offline";
+    this.#groups.apply(share, { shard: sender, uid, number, is });
+  }
+
+  /** Whether this shard stores as much as it may. */
+  get #full(): boolean {
+    return this.#context.storage.sql.databaseSize >= limits.storedBytes;
+  }
+
   #settle(): void {
+    this.#groups.settle();
     for (const stream of this.#streams.values()) stream.flushRouted();
   }
 

@@ -45,4 +45,36 @@ export const migrations: readonly string[] = [
      number INTEGER NOT NULL,
      PRIMARY KEY (slot, filter)
    ) WITHOUT ROWID;`,
+
+  `-- Members of the groups of shared subscriptions: sessions, by uid, and whether their clients are connected. number is
+   -- their session shard's own.
+   CREATE TABLE member (
+     slot INTEGER NOT NULL,
+     filter TEXT NOT NULL,
+     grp TEXT NOT NULL,
+     uid INTEGER NOT NULL,
+     shard INTEGER NOT NULL,
+     number INTEGER NOT NULL,
+     online INTEGER NOT NULL,
+     PRIMARY KEY (slot, filter, grp, uid)
+   ) WITHOUT ROWID;
+
+   -- Messages of groups of which no member is connected; in the order of their ids.
+   CREATE TABLE group_message (
+     slot INTEGER NOT NULL,
+     filter TEXT NOT NULL,
+     grp TEXT NOT NULL,
+     id INTEGER NOT NULL,
+     publisher INTEGER NOT NULL,
+     expires_at INTEGER NOT NULL,
+     packet BLOB NOT NULL,
+     PRIMARY KEY (slot, filter, grp, id)
+   ) WITHOUT ROWID;
+
+   -- The highest sequence of each session shard of which a message that is to come once was given to a group.
+   CREATE TABLE group_origin (origin INTEGER PRIMARY KEY, sequence INTEGER NOT NULL);
+
+   -- The member of a share that a message is for; share '': it is for all who subscribe.
+   ALTER TABLE outbox ADD COLUMN uid INTEGER NOT NULL DEFAULT 0;
+   ALTER TABLE outbox ADD COLUMN share TEXT NOT NULL DEFAULT '';`,
 ];

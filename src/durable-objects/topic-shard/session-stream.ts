@@ -2,7 +2,7 @@
 // cannot be reached or too much waits, QoS 1 messages go to the outbox and follow from there, in order.
 
 import { limits } from "../../broker/limits.ts";
-import type { Origin, RetainedPage } from "../../contracts/envelope.ts";
+import type { Origin, RetainedPage, SharedWith } from "../../contracts/envelope.ts";
 import type { StreamChannel } from "../../platform/stream-channel.ts";
 import { StreamSender } from "../../platform/stream-sender.ts";
 import type { Outbox } from "./outbox.ts";
@@ -23,6 +23,8 @@ export interface Routed {
   readonly packet: Uint8Array;
   /** Null: it may come twice. */
   readonly origin: Origin | null;
+  /** The one member of a share that it is for; null: it is for all who subscribe. */
+  readonly member: SharedWith | null;
 }
 
 /** A message in the stream. */
@@ -80,6 +82,11 @@ export class SessionStream {
     });
   }
 
+  /** Whether what is written now goes out at once. */
+  get ready(): boolean {
+    return !this.#spilled && !this.#sender.troubled && !this.full;
+  }
+
   /** Whether it holds in memory what it may. */
   get full(): boolean {
     return this.#sender.pendingBytes > limits.pairPendingBytes;
@@ -87,8 +94,11 @@ export class SessionStream {
 
   /** A message for this session shard. `awaiter`: somebody waits until it is safe; null: it may be dropped. */
   message(awaiter: SafetyAwaiter | null, message: Routed): void {
-    if (!this.#spilled && !this.#sender.troubled && !this.full) {
-      this.#write(message);
+    const { ready } = this;
+    // Whom a message that is to come once was given must not be forgotten, or another member would get it too.
+    const stored = message.member !== null && message.origin !== null;
+    if (ready && !stored) {
+      this.#write(message, 0);
       this.#sender.written(awaiter === null ? null : { message, awaiter, outboxId: 0 });
       return;
     }
@@ -97,7 +107,7 @@ export class SessionStream {
       return;
     }
     // What is in the stream comes before it, so it must come before it in the outbox too.
-    if (!this.#spilled) this.#store(this.#sender.tokens());
+    if (!ready && !this.#spilled) this.#store(this.#sender.tokens());
     const { outbox, onStored } = this.#ports;
     const { full } = outbox;
     if (full && message.origin === null) {
@@ -105,16 +115,22 @@ export class SessionStream {
       return;
     }
     const id = outbox.add(this.shard, message);
-    this.#spilled = true;
     onStored();
     if (full) this.#beyond.set(id, awaiter);
     else awaiter.safe();
+    if (!ready) {
+      this.#spilled = true;
+      return;
+    }
+    this.#loadedUpTo = id;
+    this.#write(message, id);
+    this.#sender.written({ message, awaiter: null, outboxId: id });
   }
 
   /** The session shard's own publish `number`, which no other shard wants: its outcome is the session shard's to find. False:
    *  it cannot go straight into the stream. */
   ownMessage(number: number, message: Routed): boolean {
-    if (this.#spilled || this.#sender.troubled || this.full) return false;
+    if (!this.ready) return false;
     this.#sender.writer.ownMessage(number, message.publisher, message.expiresAt, message.packet);
     this.#sender.written({ message, awaiter: null, outboxId: 0 });
     return true;
@@ -172,9 +188,11 @@ export class SessionStream {
     this.#refill();
   }
 
-  #write({ publisher, expiresAt, packet, origin }: Routed): void {
+  /** `id`: in the outbox. */
+  #write({ publisher, expiresAt, packet, origin, member }: Routed, id: number): void {
     const { writer } = this.#sender;
-    if (origin === null) writer.message(publisher, expiresAt, packet);
+    if (member !== null) writer.shared(member, origin === null ? 0 : id, publisher, expiresAt, packet);
+    else if (origin === null) writer.message(publisher, expiresAt, packet);
     else writer.messageOnce(origin, publisher, expiresAt, packet);
   }
 
@@ -213,7 +231,7 @@ export class SessionStream {
       const messages = this.#ports.outbox.read(this.shard, this.#loadedUpTo, REFILL);
       for (const message of messages) {
         this.#loadedUpTo = message.id;
-        this.#write(message);
+        this.#write(message, message.id);
         this.#sender.written({ message, awaiter: null, outboxId: message.id });
       }
       if (messages.length < REFILL) this.#spilled = false;

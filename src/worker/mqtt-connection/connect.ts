@@ -135,7 +135,6 @@ export function connackOf(
     ...responseInformation(connect, config, session.clientId),
     ...authenticatedBy(connect, session.authenticationData ?? null),
     topicAliasMaximum: limits.topicAliasMaximum,
-    sharedSubscriptionAvailable: false,
     ...(keepAlive === connect.keepAliveSeconds ? {} : { serverKeepAlive: keepAlive }), // [MQTT-3.2.2-21]
   };
 }

@@ -3,7 +3,8 @@
 
 import { expect, it } from "vitest";
 import { readHandshakes, writeHandshakes } from "../../../src/broker/session/handshakes.ts";
-import { EnvelopeWriter, readHeader, visitEntries } from "../../../src/contracts/envelope.ts";
+import { readHeader, visitEntries } from "../../../src/contracts/envelope-reader.ts";
+import { EnvelopeWriter } from "../../../src/contracts/envelope-writer.ts";
 import { readCredit, writeDataFrame } from "../../../src/contracts/link.ts";
 import { readReply, writeReply } from "../../../src/contracts/stream.ts";
 
@@ -34,6 +35,19 @@ const entries: [string, (writer: EnvelopeWriter) => void, unknown[], string][] =
     (writer) => writer.messageOnce({ shard: 2, sequence: 6 }, 8, 9, packet),
     [{ shard: 2, sequence: 6 }, 8, 9, packet],
     "16000240180000000000004020000000000000402200000000000000000006300400016100",
+  ],
+  [
+    "returned",
+    (writer) => writer.returned(6, "$share/g/a", 7, 8, 9, packet),
+    [6, "$share/g/a", 7, 8, 9, packet],
+    "054018000000000000000a2473686172652f672f61000000074020000000000000402200000000000000000006300400016100",
+  ],
+  ["load", (writer) => writer.load(5, 7, 2), [5, 7, 2], "0640140000000000000000000700000002"],
+  [
+    "shared",
+    (writer) => writer.shared({ uid: 5, share: "$share/g/a", turn: 7 }, 6, 8, 9, packet),
+    [{ uid: 5, share: "$share/g/a", turn: 7 }, 6, 8, 9, packet],
+    "17401400000000000000000007000a2473686172652f672f6140180000000000004020000000000000402200000000000000000006300400016100",
   ],
   [
     "retained",

@@ -5,7 +5,7 @@ import fc from "fast-check";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import type { EnvelopeHeader } from "../../../src/contracts/envelope.ts";
 import type { DeliverReply } from "../../../src/contracts/rpc.ts";
-import { readHeader, visitEntries } from "../../../src/contracts/envelope.ts";
+import { readHeader, visitEntries } from "../../../src/contracts/envelope-reader.ts";
 import { StreamReceiver } from "../../../src/platform/stream-receiver.ts";
 import { StreamSender } from "../../../src/platform/stream-sender.ts";
 

@@ -14,12 +14,12 @@ export class MemoryStore implements SessionStore {
 
   append(message: Message, recipients: readonly Recipient[]): void {
     if (message.storedAs === 0) message.storedAs = ++this.#messages;
-    for (const { session, n, qos, retain, identifiers } of recipients) {
+    for (const { session, n, qos, retain, identifiers, share } of recipients) {
       // As a database gives it back: another object of the same content.
       const copy = new Message(message.publish, message.publisher, message.expiresAt);
       copy.storedAs = message.storedAs;
       const list = this.#entries.get(session) ?? [];
-      list.push({ n, qos, retain, identifiers, message: copy });
+      list.push({ n, qos, retain, identifiers, share, message: copy });
       list.sort((a, b) => a.n - b.n);
       this.#entries.set(session, list);
     }
@@ -27,6 +27,10 @@ export class MemoryStore implements SessionStore {
 
   read(session: number, after: number, limit: number): StoredEntry[] {
     return (this.#entries.get(session) ?? []).filter(({ n }) => n > after).slice(0, limit);
+  }
+
+  readShared(session: number): StoredEntry[] {
+    return (this.#entries.get(session) ?? []).filter(({ share }) => share !== "");
   }
 
   remove(session: number, n: number): void {
@@ -59,6 +63,7 @@ export class MemoryStore implements SessionStore {
       queued: queued.length,
       queuedBytes: queued.reduce((sum, { message }) => sum + message.byteLength, 0),
       queuedQos0: queued.filter(({ qos }) => qos === 0).length,
+      shared: this.readShared(session).length,
     };
   }
 }

@@ -19,7 +19,7 @@ import { MemoryStore } from "./memory-store.ts";
 const UID = 1;
 const PUBLISH = 3;
 const limits = { inflightMax: 32, queueLengthMax: 1_000, queueBytesMax: 1e7, queueStoreQos0: true };
-const EMPTY = { sentUpTo: 0, lastNumber: 0, sent: 0, queued: 0, queuedBytes: 0, queuedQos0: 0 };
+const EMPTY = { sentUpTo: 0, lastNumber: 0, sent: 0, queued: 0, queuedBytes: 0, queuedQos0: 0, shared: 0 };
 
 function publish(id: number, qos: 0 | 1 | 2, packetId: number, dup = false): Uint8Array {
   const payload = new TextEncoder().encode(`${id}`);
@@ -205,7 +205,7 @@ class World {
       this.#unanswered.delete(id);
     };
     const delivery = new Delivery(new Message(readTrustedPublish(packet), 0, 0), safe);
-    const place = { qos, retain: false, retained: false, identifiers: [] };
+    const place = { qos, retain: false, retained: false, identifiers: [], share: "" };
     const recipient = this.#session.outbound.offer(delivery, place, qos === 2, 0, this.#effects);
     if (qos === 2) this.#highest = id;
     if (recipient !== null) {

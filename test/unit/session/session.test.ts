@@ -14,7 +14,7 @@ import { MemoryStore } from "./memory-store.ts";
 
 const UID = 1;
 const roomy: OutboundLimits = { inflightMax: 32, queueLengthMax: 1_000, queueBytesMax: 1e7, queueStoreQos0: true };
-const EMPTY = { sentUpTo: 0, lastNumber: 0, sent: 0, queued: 0, queuedBytes: 0, queuedQos0: 0 };
+const EMPTY = { sentUpTo: 0, lastNumber: 0, sent: 0, queued: 0, queuedBytes: 0, queuedQos0: 0, shared: 0 };
 const utf8 = new TextDecoder();
 
 function message(id: number, qos: 0 | 1, expiresAt = 0): Message {
@@ -74,7 +74,7 @@ class Harness {
 
   deliver(each: Message, now = 0): void {
     const delivery = new Delivery(each, () => this.unsafe.delete(delivery));
-    const place = { qos: each.publish.qos, retain: false, retained: false, identifiers: [] };
+    const place = { qos: each.publish.qos, retain: false, retained: false, identifiers: [], share: "" };
     const recipient = this.session.outbound.offer(delivery, place, false, now, this.effects);
     if (recipient !== null) {
       this.store.append(each, [recipient]);

@@ -29,7 +29,6 @@ describe("CONNACK", () => {
       receiveMaximum: 65_535,
       maximumPacketSize: 1_114_112,
       topicAliasMaximum: 4_095,
-      sharedSubscriptionAvailable: false,
     });
   });
 

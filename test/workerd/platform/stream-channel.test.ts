@@ -1,7 +1,7 @@
 // The sender's end of a stream's socket: who is told when it cannot be had.
 
 import { expect, it } from "vitest";
-import { EnvelopeWriter } from "../../../src/contracts/envelope.ts";
+import { EnvelopeWriter } from "../../../src/contracts/envelope-writer.ts";
 import { StreamChannel } from "../../../src/platform/stream-channel.ts";
 
 const CALL_TIMEOUT_MS = 15_000;

@@ -3,7 +3,7 @@
 
 import { runInDurableObject } from "cloudflare:test";
 import { expect, it } from "vitest";
-import { readHeader, visitEntries } from "../../../src/contracts/envelope.ts";
+import { readHeader, visitEntries } from "../../../src/contracts/envelope-reader.ts";
 import { writeReply } from "../../../src/contracts/stream.ts";
 import { Outbox } from "../../../src/durable-objects/topic-shard/outbox.ts";
 import { SessionStream } from "../../../src/durable-objects/topic-shard/session-stream.ts";
@@ -66,7 +66,7 @@ it("keeps the order over the bound of what may wait in memory and a reset", asyn
     const awaiter = { safe: () => (safe += 1), refused: () => expect.unreachable() };
     const send = async (from: number, to: number) => {
       for (let number = from; number <= to; number++) {
-        stream.message(awaiter, { publisher: number, expiresAt: 0, packet, origin: null });
+        stream.message(awaiter, { publisher: number, expiresAt: 0, packet, origin: null, member: null });
         await Promise.resolve();
       }
     };

@@ -14,7 +14,7 @@ import { SqlSessionStore } from "../../../src/durable-objects/session-shard/sql-
 import { StorageBound } from "../../../src/durable-objects/session-shard/storage-bound.ts";
 import { TestDeployment } from "./link-client.ts";
 
-const EMPTY = { sentUpTo: 0, lastNumber: 0, sent: 0, queued: 0, queuedBytes: 0, queuedQos0: 0 };
+const EMPTY = { sentUpTo: 0, lastNumber: 0, sent: 0, queued: 0, queuedBytes: 0, queuedQos0: 0, shared: 0 };
 const KIB = 1_024;
 
 function message(bytes: number): Message {
@@ -59,7 +59,7 @@ it("shortens the largest queues, from their oldest messages, and no others", asy
         });
       sessions.set(uid, session);
       const each = message(bytes);
-      const place = { qos: 1, retain: false, retained: false, identifiers: [] } as const;
+      const place = { qos: 1, retain: false, retained: false, identifiers: [], share: "" } as const;
       const recipient = session.outbound.offer(new Delivery(each, () => undefined), place, false, 0, effects);
       if (recipient === null) throw new Error("it was not to be stored");
       store.append(each, [recipient]);

@@ -65,7 +65,7 @@ async function count(context: ApiContext): Promise<z.infer<typeof countsSchema>>
     "subscriptions.count": subscriptions,
     "subscribers.count": subscriptions,
     "suboptions.count": subscriptions,
-    "subscriptions.shared.count": 0,
+    "subscriptions.shared.count": sum(ofSessions.map((stats) => stats.sharedSubscriptions)),
     "topics.count": sum(ofTopics.map((stats) => stats.topics)),
     "retained.count": sum(ofTopics.map((stats) => stats.retained)),
   };
