@@ -186,12 +186,12 @@ describe("properties", () => {
     expect([...Buffer.from((await device.message()).payload)]).toEqual([0xc3, 0x28]);
   });
 
-  it("$share is 0x9E for that filter alone, and 0x80 before 5.0", async () => {
+  it("a share is granted in every version, and what is no filter refused alone", async () => {
     const deployment = await served();
     const filters = ["$share/g/a", "a", "a/#/b"];
     const five = await Device.connect(deployment, "five");
-    expect(await five.subscribe(...filters)).toEqual([0x9e, 1, 0x8f]);
+    expect(await five.subscribe(...filters)).toEqual([1, 1, 0x8f]);
     const four = await Device.connect(deployment, "four", { version: 4 });
-    expect(await four.subscribe(...filters)).toEqual([0x80, 1, 0x80]);
+    expect(await four.subscribe(...filters)).toEqual([1, 1, 0x80]);
   });
 });
