@@ -2,7 +2,6 @@
 
 import { createRoute, z } from "@hono/zod-openapi";
 import { and, count, eq, isNull } from "drizzle-orm";
-import { defaultBrokerSettings } from "../../contracts/deployment-config.ts";
 import { makeDeploymentId, type Region } from "../../contracts/deployment-id.ts";
 import type { App, RequestContext } from "../context.ts";
 import { accounts } from "../db/schema/accounts.ts";
@@ -13,8 +12,15 @@ import { completeStep } from "./complete-step.ts";
 import { deploymentSchema, deploymentView } from "./deployment-view.ts";
 import { nameSchema, security } from "./inputs.ts";
 import { makeInitialCredentials } from "./make-credentials.ts";
+import { settingsChangeSchema, withDefaults } from "./settings.ts";
 
-const body = z.object({ name: nameSchema, region: z.enum(["auto", "eu", "fedramp"]).default("auto") }).strict();
+const body = z
+  .object({
+    name: nameSchema,
+    region: z.enum(["auto", "eu", "fedramp"]).default("auto"),
+    settings: settingsChangeSchema.optional(),
+  })
+  .strict();
 
 const answer = z
   .object({
@@ -47,7 +53,7 @@ const route = createRoute({
 
 export function addCreateDeployment(app: App): void {
   app.openapi(route, async (context) => {
-    const { name, region } = context.req.valid("json");
+    const { name, region, settings = {} } = context.req.valid("json");
     refuseMissingRegion(context, region);
     const id = await makeDeploymentId(region, context.env.DEPLOYMENT_ID_KEY, randomBytes);
     const made = await makeInitialCredentials();
@@ -60,7 +66,7 @@ export function addCreateDeployment(app: App): void {
       config: {
         shards: { session: 1, topic: 1 },
         limits: plans[context.var.account.plan].limits,
-        settings: defaultBrokerSettings,
+        settings: withDefaults(settings),
       },
       configVersion: 1,
       publishedVersion: 0,

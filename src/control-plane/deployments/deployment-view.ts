@@ -3,6 +3,7 @@
 import { z } from "@hono/zod-openapi";
 import type { Env } from "../../platform/env.ts";
 import type { DeploymentRow } from "../db/schema/deployments.ts";
+import { settingsSchema, withDefaults } from "./settings.ts";
 
 export const deploymentSchema = z
   .object({
@@ -17,6 +18,7 @@ export const deploymentSchema = z
       mqtt: z.string().openapi({ description: "Where MQTT clients connect, over WebSocket." }),
       api: z.string().openapi({ description: "Where the deployment's own API begins." }),
     }),
+    settings: settingsSchema,
     createdAt: z.iso.datetime(),
   })
   .openapi("Deployment");
@@ -30,6 +32,7 @@ export function deploymentView(env: Env, row: DeploymentRow): z.infer<typeof dep
     status: statusOf(row),
     region,
     endpoints: endpointsOf(env, id),
+    settings: withDefaults(row.config.settings), // A row may be older than a setting.
     createdAt: createdAt.toISOString(),
   };
 }

@@ -35,9 +35,10 @@ export class Management {
 
   /** Takes a newer config into force and tells the links. Returns the version in force. */
   configure(config: DeploymentConfig): number {
-    const { state, intake, links } = this.#ports;
+    const { state, intake, links, sessions } = this.#ports;
     if (state.updateConfig(config)) {
       intake.renewRate();
+      sessions.limitAll();
       for (const link of links.all()) link.control({ v: 1, type: "config", config });
       if (config.status === "stopped") this.endAll();
     }

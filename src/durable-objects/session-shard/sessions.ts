@@ -102,9 +102,16 @@ export class Sessions {
     const cached = this.#offline.get(attachment.uid);
     this.#offline.delete(attachment.uid);
     const session = cached ?? this.load(attachment);
-    session.outbound.limits = this.#outboundLimits();
-    session.inbound.limits = this.#inboundLimits();
     return session;
+  }
+
+  /** The settings have changed: the sessions in memory get their bounds. */
+  limitAll(): void {
+    const sessions = [...Array.from(this.#ports.links.all(), ({ session }) => session), ...this.#offline.values()];
+    for (const { outbound, inbound } of sessions) {
+      outbound.limits = this.#outboundLimits();
+      inbound.limits = this.#inboundLimits();
+    }
   }
 
   /** Its client is gone; it was given a record. */

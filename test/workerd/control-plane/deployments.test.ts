@@ -1,6 +1,7 @@
 // Deployments: made, read, changed and deleted by their account, absent to all others, and never half made.
 
 import { describe, expect, it } from "vitest";
+import { defaultBrokerSettings } from "../../../src/contracts/deployment-config.ts";
 import { parseDeploymentId } from "../../../src/contracts/deployment-id.ts";
 import { bindings, Visitor } from "./visitor.ts";
 
@@ -18,6 +19,7 @@ describe("a deployment", () => {
         status: "running",
         region: "auto",
         endpoints: { mqtt: `ws://localhost:8787/d/${id}/mqtt`, api: `http://localhost:8787/d/${id}/api/v5` },
+        settings: defaultBrokerSettings,
         createdAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT/),
       },
       credentials: { username: expect.stringMatching(/^device-.{8}$/), password: expect.stringMatching(/^.{40,}$/) },
