@@ -23,6 +23,6 @@ it("bounds what is in flight to a connected client, and what waits for one that 
   await client.subscribe("marker"); // What is sent comes before its answer.
   expect(client.log.filter(({ cmd }) => cmd === "publish")).toHaveLength(2);
   for (const payload of ["1", "2", "3"]) expect(text(await client.message())).toBe(payload);
-  const back = await here.connect("away");
+  const back = await here.connect("away", { configVersion: 2 });
   for (const payload of ["2", "3"]) expect(text(await back.message())).toBe(payload);
 });
