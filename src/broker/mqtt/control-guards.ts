@@ -1,9 +1,12 @@
 // What mqtt-packet lets through and the specification does not: each control packet of a connected client is walked field
 // by field before it is parsed. Throws MqttError with the specification's reason code.
 
+import { hasControlCharacter } from "../topics/topic-name.ts";
 import { limits } from "../limits.ts";
 import { MqttError } from "./mqtt-error.ts";
+import { faultOfFilter } from "../topics/topic-filter.ts";
 import { malformed, protocolError, readerOf } from "./packet-reader.ts";
+import type { PacketReader } from "./packet-reader.ts";
 import type { ProtocolVersion } from "./packets.ts";
 import { allowedProperties, readProperties } from "./properties.ts";
 import { reasonCodes } from "./reason-codes.ts";
@@ -19,12 +22,12 @@ const authCodes: ReadonlySet<number> = new Set([reasonCodes.continueAuthenticati
 /** SUBSCRIBE, section 3.8. */
 export function guardSubscribe(packet: Uint8Array, version: ProtocolVersion): void {
   const reader = readerOf(packet, 0x82); // [MQTT-3.8.1-1]
-  if (reader.u16() === 0) throw protocolError("packet id 0"); // [MQTT-2.2.1-3]
+  if (reader.u16() === 0) throw malformed("packet id 0"); // [MQTT-2.2.1-3]
   if (version === 5) readProperties(reader, allowedProperties.subscribe, () => undefined);
   if (reader.done) throw protocolError("SUBSCRIBE without a filter"); // [MQTT-3.8.3-2]
   for (let filters = 1; !reader.done; filters++) {
     if (filters > limits.filtersPerPacket) throw tooManyFilters();
-    const filter = reader.utf8();
+    const filter = readFilter(reader);
     const options = reader.u8();
     if ((options & 3) === 3) throw protocolError("QoS 3"); // [MQTT-3.8.3-5]
     if (version < 5) {
@@ -42,12 +45,12 @@ export function guardSubscribe(packet: Uint8Array, version: ProtocolVersion): vo
 /** UNSUBSCRIBE, section 3.10. */
 export function guardUnsubscribe(packet: Uint8Array, version: ProtocolVersion): void {
   const reader = readerOf(packet, 0xa2); // [MQTT-3.10.1-1]
-  if (reader.u16() === 0) throw protocolError("packet id 0"); // [MQTT-2.2.1-3]
+  if (reader.u16() === 0) throw malformed("packet id 0"); // [MQTT-2.2.1-3]
   if (version === 5) readProperties(reader, allowedProperties.unsubscribe, () => undefined);
   if (reader.done) throw protocolError("UNSUBSCRIBE without a filter"); // [MQTT-3.10.3-2]
   for (let filters = 1; !reader.done; filters++) {
     if (filters > limits.filtersPerPacket) throw tooManyFilters();
-    reader.utf8();
+    readFilter(reader);
   }
 }
 
@@ -82,6 +85,16 @@ export function guardAuth(packet: Uint8Array, version: ProtocolVersion): void {
   }
   if (!method) throw protocolError("AUTH without a method");
   reader.expectEnd();
+}
+
+/** A filter that is well-formed; whether it is taken is judged where it is stored. [MQTT-4.7.1-1] [MQTT-4.7.1-2] [MQTT-4.7.3-1] */
+function readFilter(reader: PacketReader): string {
+  const filter = reader.utf8();
+  if (hasControlCharacter(filter)) throw malformed("a filter has a control character");
+  const fault = faultOfFilter(filter);
+  if (fault === "share") throw protocolError("a shared filter needs a group's name and a filter"); // [MQTT-4.8.2-1] [MQTT-4.8.2-2]
+  if (fault !== null) throw malformed("a filter is empty, or has a wildcard out of place");
+  return filter;
 }
 
 function tooManyFilters(): MqttError {

@@ -5,7 +5,7 @@ import { readAcknowledgement } from "./acknowledgement.ts";
 import { guardAuth, guardDisconnect, guardPingreq, guardSubscribe, guardUnsubscribe } from "./control-guards.ts";
 import type { ForeignPacket } from "./mqtt-packet.d.ts";
 import mqttPacket from "mqtt-packet";
-import { malformed, protocolError } from "./packet-reader.ts";
+import { malformed, protocolError, readerOf } from "./packet-reader.ts";
 import type {
   AuthPacket,
   ClientPacket,
@@ -65,7 +65,8 @@ export function readPacket(bytes: Uint8Array, version: ProtocolVersion | null): 
     case types.auth:
       return readAuth(packet, version);
     default:
-      throw type === 0 ? malformed("packet type 0") : protocolError("a packet that only a server may send");
+      readerOf(packet, type << 4); // [MQTT-2.1.3-1]
+      throw protocolError("a packet that only a server may send");
   }
 }
 

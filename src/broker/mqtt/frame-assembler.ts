@@ -2,10 +2,11 @@
 // [MQTT-6.0.0-2]
 
 import { MqttError } from "./mqtt-error.ts";
-import { malformed } from "./packet-reader.ts";
+import { malformed, protocolError } from "./packet-reader.ts";
 import { reasonCodes } from "./reason-codes.ts";
 
 const LENGTH_BYTES_MAX = 4;
+const FIRST_TYPE = 0x10;
 const INITIAL_BYTES = 1_024;
 
 export class FrameAssembler {
@@ -72,6 +73,8 @@ export class FrameAssembler {
 
   /** Size of the packet that begins at `at`, or null while its length is not whole. */
   #sizeOf(bytes: Uint8Array, at: number, end: number): number | null {
+    // Nothing of it needs to be awaited. Section 2.1.2.
+    if (at < end && (bytes[at] ?? 0) < FIRST_TYPE) throw protocolError("packet type 0");
     let length = 0;
     for (let i = 1; i <= LENGTH_BYTES_MAX; i++) {
       if (at + i >= end) return null;

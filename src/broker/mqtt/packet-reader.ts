@@ -9,9 +9,10 @@ const strictUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 export class PacketReader {
   readonly bytes: Uint8Array;
   at: number;
-  readonly end: number;
+  /** Behind the last byte that may be read. */
+  end: number;
 
-  /** Reads `bytes` from `at`; `end` is behind the last byte that may be read. */
+  /** Reads `bytes` from `at` up to `end`. */
   constructor(bytes: Uint8Array, at: number, end: number = bytes.length) {
     this.bytes = bytes;
     this.at = at;

@@ -80,8 +80,10 @@ export function readProperties(
   visit: (id: number, value: PropertyValue, offset: number) => void,
 ): void {
   const length = reader.variable();
+  const { end: packetEnd } = reader;
   const end = reader.at + length;
-  if (end > reader.end) throw malformed("properties are cut short");
+  if (end > packetEnd) throw malformed("properties are cut short");
+  reader.end = end;
   const seen = new Set<number>();
   while (reader.at < end) {
     const id = reader.variable();
@@ -91,10 +93,10 @@ export function readProperties(
     seen.add(id);
     const offset = reader.at;
     const value = readValue(reader, rule);
-    if (reader.at > end) throw malformed("properties are cut short");
     if (rule.nonZero === true && value === 0) throw protocolError(`${rule.name} is 0`);
     visit(id, value, offset);
   }
+  reader.end = packetEnd;
 }
 
 function readValue(reader: PacketReader, rule: PropertyRule): PropertyValue {

@@ -1,11 +1,12 @@
 // Reads and checks CONNECT, section 3.1, in one walk: a connection opens with it, and to check it first and parse it then
 // (as other control packets are) takes several times as long.
 
+import { hasControlCharacter } from "../topics/topic-name.ts";
 import { MqttError } from "./mqtt-error.ts";
-import { malformed, PacketReader, protocolError, readerOf } from "./packet-reader.ts";
+import { malformed, PacketReader, protocolError, variableHeaderOffset } from "./packet-reader.ts";
 import type { ConnectPacket, ProtocolVersion, QoS, Will } from "./packets.ts";
 import { allowedProperties, propertyIds, readProperties } from "./properties.ts";
-import { checkTopicName } from "./read-publish.ts";
+import { checkResponseTopic, checkTopicName } from "./read-publish.ts";
 import { reasonCodes } from "./reason-codes.ts";
 import { propertyBytes } from "./write-publish.ts";
 
@@ -41,10 +42,13 @@ const absent: ConnectProperties = {
 
 /** Throws MqttError. */
 export function readConnect(packet: Uint8Array): ConnectPacket {
-  const reader = readerOf(packet, CONNECT);
+  const reader = new PacketReader(packet, variableHeaderOffset(packet));
   const protocolVersion = versionOf(reader.utf8(), reader.u8());
+  // 3.1 leaves these flags unused too.
+  if (protocolVersion > 3 && packet[0] !== CONNECT) throw malformed("reserved flags are not as they must be"); // [MQTT-2.1.3-1]
   const flags = reader.u8();
-  if ((flags & connectFlags.reserved) !== 0) throw malformed("the reserved connect flag is set"); // [MQTT-3.1.2-3]
+  // 3.1 leaves it unused. [MQTT-3.1.2-3]
+  if (protocolVersion > 3 && (flags & connectFlags.reserved) !== 0) throw malformed("the reserved connect flag is set");
   const willQos = (flags >> 3) & 3;
   if (willQos === 3) throw malformed("will QoS 3"); // [MQTT-3.1.2-12]
   const hasWill = (flags & connectFlags.will) !== 0;
@@ -55,7 +59,7 @@ export function readConnect(packet: Uint8Array): ConnectPacket {
   if (protocolVersion < 5 && hasPassword && !hasUsername) throw malformed("a password without a user name"); // [MQTT311-3.1.2-22]
   const keepAliveSeconds = reader.u16();
   const properties = protocolVersion === 5 ? readConnectProperties(reader) : absent;
-  const clientId = reader.utf8();
+  const clientId = readClientId(reader, protocolVersion);
   const will = hasWill ? readWill(reader, protocolVersion, willQos as QoS, willRetain) : null;
   const username = hasUsername ? reader.utf8() : null;
   const password = hasPassword ? new Uint8Array(reader.binary()) : null;
@@ -122,7 +126,7 @@ function readWill(reader: PacketReader, version: ProtocolVersion, qos: QoS, reta
     start.variable();
     let previous = start.at;
     readProperties(reader, allowedProperties.will, (id, value) => {
-      if (id === propertyIds.responseTopic) checkTopicName(String(value), "the will's response topic");
+      if (id === propertyIds.responseTopic) checkResponseTopic(String(value));
       if (id === propertyIds.willDelayInterval) delayInterval = Number(value);
       else kept.push(reader.bytes.subarray(previous, reader.at));
       previous = reader.at;
@@ -132,6 +136,14 @@ function readWill(reader: PacketReader, version: ProtocolVersion, qos: QoS, reta
   checkTopicName(topic, "the will's topic");
   const payload = new Uint8Array(reader.binary());
   return { topic, payload, qos, retain, delayInterval, properties: propertyBytes(kept) };
+}
+
+/** Section 3.1.3.1. */
+function readClientId(reader: PacketReader, version: ProtocolVersion): string {
+  const clientId = reader.utf8();
+  if (!hasControlCharacter(clientId)) return clientId;
+  const reasonCode = version === 5 ? reasonCodes.clientIdentifierNotValid : reasonCodes.malformedPacket; // [MQTT-3.1.3-8]
+  throw new MqttError(reasonCode, "the client id has a control character");
 }
 
 function versionOf(name: string, level: number): ProtocolVersion {

@@ -1,5 +1,6 @@
 // Reads and checks a PUBLISH from a client, MQTT 5.0 section 3.3: nothing behind this looks at its bytes with suspicion.
 
+import { hasControlCharacter } from "../topics/topic-name.ts";
 import { MqttError } from "./mqtt-error.ts";
 import { readU16 } from "./packet-bytes.ts";
 import { malformed, PacketReader, protocolError, variableHeaderOffset } from "./packet-reader.ts";
@@ -26,7 +27,7 @@ export function readPublish(packet: Uint8Array, version: ProtocolVersion): Publi
   const packetId = qos === 0 ? 0 : reader.u16();
   if (qos > 0 && packetId === 0) throw protocolError("packet id 0"); // [MQTT-2.2.1-3]
   if (version < 5) {
-    if (topic === "") throw topicError("an empty topic"); // [MQTT311-4.7.3-1]
+    if (topic === "") throw malformed("an empty topic"); // [MQTT311-4.7.3-1]
     const payload = packet.subarray(reader.at);
     const retain = (flags & publishFlags.retain) !== 0;
     return readTrustedPublish(writePublish({ topic, qos, dup, retain, packetId, properties: EMPTY, payload }));
@@ -36,7 +37,8 @@ export function readPublish(packet: Uint8Array, version: ProtocolVersion): Publi
   readProperties(reader, allowedProperties.publish, (id, value, offset) => {
     if (id === propertyIds.messageExpiryInterval) found.expiryOffset = offset;
     else if (id === propertyIds.payloadFormatIndicator) found.utf8Payload = value === 1;
-    else if (id === propertyIds.responseTopic) checkTopicName(String(value), "the response topic");
+    else if (id === propertyIds.responseTopic)
+      checkResponseTopic(String(value)); // [MQTT-3.3.2-14]
     else if (id === propertyIds.subscriptionIdentifier)
       throw protocolError("a client sends no subscription identifier"); // [MQTT-3.3.4-6]
     else if (id === propertyIds.topicAlias) {
@@ -69,8 +71,16 @@ export function readPublish(packet: Uint8Array, version: ProtocolVersion): Publi
 
 /** Throws MqttError unless `topic` is a name that may be published to. [MQTT-3.3.2-2] [MQTT-4.7.3-1] */
 export function checkTopicName(topic: string, what: string): void {
-  if (topic === "" || topic.includes("+") || topic.includes("#"))
-    throw topicError(`${what} has a wildcard or is empty`);
+  if (isNoName(topic)) throw malformed(`${what} has a wildcard or a control character, or is empty`);
+}
+
+/** Throws MqttError unless a response may be published to `topic`. Section 3.3.2.3.5. */
+export function checkResponseTopic(topic: string): void {
+  if (isNoName(topic)) throw protocolError("the response topic has a wildcard or a control character, or is empty");
+}
+
+function isNoName(topic: string): boolean {
+  return topic === "" || topic.includes("+") || topic.includes("#") || hasControlCharacter(topic);
 }
 
 function readTopic(reader: PacketReader): string {
@@ -91,8 +101,4 @@ function qosOf(flags: number): QoS {
   const qos = (flags >> 1) & 3;
   if (qos === 3) throw malformed("QoS 3"); // [MQTT-3.3.1-4]
   return qos as QoS;
-}
-
-function topicError(message: string): MqttError {
-  return new MqttError(reasonCodes.topicNameInvalid, message);
 }

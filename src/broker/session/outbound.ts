@@ -176,23 +176,28 @@ export class Outbound {
     this.drain(now, effects);
   }
 
-  /** PUBACK of a message of QoS 1, or PUBREC with a reason code that refuses one of QoS 2: it is not sent again. False:
-   *  the packet id is none of those. */
-  acknowledge(packetId: number, qos: 1 | 2, now: number, effects: Effect[]): boolean {
+  /** PUBACK of a message of QoS 1, or PUBREC with a reason code that refuses one of QoS 2: it is not sent again. */
+  acknowledge(packetId: number, qos: 1 | 2, now: number, effects: Effect[]): void {
     const inflight = this.#inflight.get(packetId);
-    if (inflight === undefined || inflight.qos !== qos) return false;
+    if (inflight?.qos !== qos) {
+      if (inflight !== undefined || (qos === 1 && this.#released.has(packetId))) this.#outOfTurn(effects);
+      return;
+    }
     this.#inflight.delete(packetId);
     this.#promptness.acknowledged();
     if (inflight.delivery === null) this.#store.remove(this.session, inflight.n);
     else inflight.delivery.settle(inflight);
     this.drain(now, effects);
-    return true;
   }
 
   /** PUBREC: the client has the message, which is forgotten; its packet id is released. [MQTT-4.3.3-4] */
   received(packetId: number, effects: Effect[]): void {
     const inflight = this.#inflight.get(packetId);
-    if (inflight?.qos === 2) {
+    if (inflight?.qos === 1) {
+      this.#outOfTurn(effects);
+      return;
+    }
+    if (inflight !== undefined) {
       this.#inflight.delete(packetId);
       this.#store.remove(this.session, inflight.n);
       this.#released.add(packetId);
@@ -204,7 +209,10 @@ export class Outbound {
 
   /** PUBCOMP: the packet id may stand for another message now. */
   complete(packetId: number, now: number, effects: Effect[]): void {
-    if (!this.#released.delete(packetId)) return;
+    if (!this.#released.delete(packetId)) {
+      if (this.#inflight.has(packetId)) this.#outOfTurn(effects);
+      return;
+    }
     effects.push({ type: "keep", session: this.session });
     this.drain(now, effects);
   }
@@ -316,6 +324,12 @@ export class Outbound {
 
   #inUse(packetId: number): boolean {
     return this.#inflight.has(packetId) || this.#released.has(packetId);
+  }
+
+  /** A client answers a message with what is no answer to it, or not yet. Sections 4.3.2 and 4.3.3. */
+  #outOfTurn(effects: Effect[]): void {
+    const reasonString = "an acknowledgement that is no answer to the message";
+    effects.push({ type: "end", session: this.session, reasonCode: reasonCodes.protocolError, reasonString });
   }
 
   #release(packetId: number, reasonCode: number, effects: Effect[]): void {

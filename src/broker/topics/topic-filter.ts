@@ -26,18 +26,27 @@ export function claimedFilter(text: string): string | null {
   return text.startsWith(EXCLUSIVE) ? text.slice(EXCLUSIVE.length) : null;
 }
 
-/** The filter's parts, or null if it is not well-formed. */
+/** The filter's parts, or null if it is not well-formed, or too long. */
 export function parseTopicFilter(text: string): ParsedFilter | null {
-  if (text.includes("\0") || !withinTopicBounds(text)) return null;
+  if (faultOfFilter(text) !== null || !withinTopicBounds(text)) return null;
   const claimed = claimedFilter(text);
   if (claimed !== null) return isPlain(claimed) ? plain(claimed, true) : null;
-  if (!isShared(text)) return wellFormed(text) ? plain(text, false) : null;
+  if (!isShared(text)) return plain(text, false);
   const groupEnd = text.indexOf("/", SHARE.length);
-  if (groupEnd < 0) return null; // [MQTT-4.8.2-1]
-  const group = text.slice(SHARE.length, groupEnd);
   const filter = text.slice(groupEnd + 1);
-  if (group === "" || group.includes("+") || group.includes("#")) return null; // [MQTT-4.8.2-2]
-  return isPlain(filter) ? { filter: filter as TopicFilter, group, exclusive: false } : null;
+  if (!isPlain(filter)) return null;
+  return { filter: filter as TopicFilter, group: text.slice(SHARE.length, groupEnd), exclusive: false };
+}
+
+/** What makes a text no filter: "form": it is empty, or has a wildcard out of place, or U+0000; "share": it begins as a
+ *  shared filter and has no name of a group, or no filter behind it; null: nothing. */
+export function faultOfFilter(text: string): "form" | "share" | null {
+  if (text.includes("\0") || !wellFormed(text)) return "form";
+  if (!isShared(text)) return null;
+  const groupEnd = text.indexOf("/", SHARE.length);
+  if (groupEnd < 0 || groupEnd === text.length - 1) return "share"; // [MQTT-4.8.2-1]
+  const group = text.slice(SHARE.length, groupEnd);
+  return group === "" || group.includes("+") ? "share" : null; // [MQTT-4.8.2-2] A # is out of place anyway.
 }
 
 function plain(filter: string, exclusive: boolean): ParsedFilter {

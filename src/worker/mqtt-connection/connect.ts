@@ -24,7 +24,8 @@ export interface Refusal {
 /** Why a CONNECT is refused whoever sent it, or null. */
 export function refuseConnect(connect: ConnectPacket): Refusal | null {
   const { protocolVersion, clientId, cleanStart, username, authenticationMethod } = connect;
-  if (clientId === "" && protocolVersion < 5 && !cleanStart) {
+  // In 3.1 it has at least one character.
+  if (clientId === "" && (protocolVersion === 3 || (protocolVersion === 4 && !cleanStart))) {
     return refusal("clientIdentifierNotValid", "an empty client id wants a clean session"); // [MQTT311-3.1.3-8]
   }
   if (isLonger(clientId, limits.clientIdBytes)) {

@@ -6,7 +6,7 @@ import { it } from "../harness/it.ts";
 import { acknowledge, publish } from "../harness/packets.ts";
 
 it.for([
-  ["type 0", "0000", [0x81]],
+  ["type 0", "0000", [0x81, 0x82]],
   ["CONNACK", "2003000000", [0x81, 0x82]],
   ["SUBACK", "90040001 0000", [0x81, 0x82]],
   ["UNSUBACK", "b0040001 0000", [0x81, 0x82]],

@@ -9,7 +9,7 @@ import type { ProtocolVersion } from "../../../src/broker/mqtt/packets.ts";
 const MALFORMED = 0x81;
 const PROTOCOL_ERROR = 0x82;
 const UNSUPPORTED = 0x84;
-const TOPIC_INVALID = 0x90;
+const CLIENT_ID_INVALID = 0x85;
 const ALIAS_INVALID = 0x94;
 
 /** `0a 'text' 0001` as bytes: hexadecimal as it is, text with its length before it. */
@@ -71,9 +71,12 @@ describe("CONNECT", () => {
     ["Authentication Method twice", 0x10, "'MQTT' 05 02 003c 08 15 'a' 15 'a' 'c'", PROTOCOL_ERROR],
     ["Will Delay Interval twice", 0x10, "'MQTT' 05 06 003c 00 'c' 0a 1800000001 1800000001 'w' 'p'", PROTOCOL_ERROR],
     ["a topic alias for a will", 0x10, "'MQTT' 05 06 003c 00 'c' 03 230001 'w' 'p'", MALFORMED],
-    ["[MQTT-4.7.1-1] a wildcard in the will's topic", 0x10, "'MQTT' 05 06 003c 00 'c' 00 'w/+' 'p'", TOPIC_INVALID],
-    ["[MQTT-3.3.2-14] one in its response topic", 0x10, "'MQTT' 05 06 003c 00 'c' 04 08 '#' 'w' 'p'", TOPIC_INVALID],
-    ["[MQTT-4.7.3-1] an empty will topic", 0x10, "'MQTT' 05 06 003c 00 'c' 00 '' 'p'", TOPIC_INVALID],
+    ["[MQTT-4.7.1-1] a wildcard in the will's topic", 0x10, "'MQTT' 05 06 003c 00 'c' 00 'w/+' 'p'", MALFORMED],
+    ["[MQTT-3.3.2-14] one in its response topic", 0x10, "'MQTT' 05 06 003c 00 'c' 04 08 '#' 'w' 'p'", PROTOCOL_ERROR],
+    ["a control character in the will's topic", 0x10, "'MQTT' 05 06 003c 00 'c' 00 0002611f 'p'", MALFORMED],
+    ["a control character in the client id", 0x10, "'MQTT' 05 02 003c 00 0002617f", CLIENT_ID_INVALID],
+    ["the same in 3.1.1", 0x10, "'MQTT' 04 02 003c 0002617f", MALFORMED],
+    ["[MQTT-4.7.3-1] an empty will topic", 0x10, "'MQTT' 05 06 003c 00 'c' 00 '' 'p'", MALFORMED],
     ["[MQTT311-3.1.2-22] a password without a user name", 0x10, "'MQTT' 04 42 003c 'c' 'p'", MALFORMED],
     ["[MQTT311-3.1.2-3] the reserved flag of 3.1.1", 0x10, "'MQTT' 04 03 003c 'c'", MALFORMED],
     ["[MQTT311-1.5.3-1] a client id of 3.1.1 that is no UTF-8", 0x10, "'MQTT' 04 02 003c 0001ff", MALFORMED],
@@ -99,11 +102,13 @@ describe("5.0, once connected", () => {
     ["[MQTT-3.3.1-4] QoS 3", 0x36, "'a' 0001 00", MALFORMED],
     ["[MQTT-2.2.1-3] PUBLISH with packet id 0", 0x34, "'a' 0000 00", PROTOCOL_ERROR],
     ["[MQTT-3.3.2-1] a topic that is no UTF-8", 0x30, "0001ff 00", MALFORMED],
-    ["[MQTT-3.3.2-2] a wildcard in a topic", 0x30, "'a/#' 00", TOPIC_INVALID],
+    ["[MQTT-3.3.2-2] a wildcard in a topic", 0x30, "'a/#' 00", MALFORMED],
     ["[MQTT-4.7.3-2] U+0000 in a topic", 0x30, "'a\0' 00", MALFORMED],
     ["[MQTT-3.3.2-8] topic alias 0", 0x30, "'a' 03 230000", ALIAS_INVALID],
     ["[MQTT-3.3.2-13] a response topic that is no UTF-8", 0x30, "'a' 04 080001ff", MALFORMED],
-    ["[MQTT-3.3.2-14] a wildcard in the response topic", 0x30, "'a' 06 08 'b/+'", TOPIC_INVALID],
+    ["a control character in a topic", 0x30, "000361c29f 00", MALFORMED],
+    ["a property whose value is behind the properties", 0x30, "'a' 01 01 00", MALFORMED],
+    ["[MQTT-3.3.2-14] a wildcard in the response topic", 0x30, "'a' 06 08 'b/+'", PROTOCOL_ERROR],
     ["[MQTT-3.3.4-6] a subscription identifier from a client", 0x30, "'a' 02 0b01", PROTOCOL_ERROR],
     ["neither a topic nor an alias", 0x30, "'' 00", PROTOCOL_ERROR],
     ["a topic alias twice", 0x30, "'a' 06 230001 230001", PROTOCOL_ERROR],
@@ -119,7 +124,7 @@ describe("5.0, once connected", () => {
     ["PUBREL with a property of PUBLISH", 0x62, "0001 00 03 230001", MALFORMED],
     ["bytes behind PUBCOMP", 0x70, "0001 00 00 00", MALFORMED],
     ["[MQTT-3.8.1-1] flags of SUBSCRIBE", 0x80, "0001 00 'a' 00", MALFORMED],
-    ["[MQTT-2.2.1-3] SUBSCRIBE with packet id 0", 0x82, "0000 00 'a' 00", PROTOCOL_ERROR],
+    ["[MQTT-2.2.1-3] SUBSCRIBE with packet id 0", 0x82, "0000 00 'a' 00", MALFORMED],
     ["[MQTT-3.8.3-1] a filter that is no UTF-8", 0x82, "0001 00 0001ff 00", MALFORMED],
     ["[MQTT-3.8.3-2] SUBSCRIBE without a filter", 0x82, "0001 00", PROTOCOL_ERROR],
     ["[MQTT-3.8.3-4] No Local on a shared filter", 0x82, "0001 00 '$share/g/a' 04", PROTOCOL_ERROR],
@@ -130,7 +135,20 @@ describe("5.0, once connected", () => {
     ["Subscription Identifier twice", 0x82, "0001 04 0b01 0b01 'a' 00", PROTOCOL_ERROR],
     ["a filter without its options", 0x82, "0001 00 'a'", MALFORMED],
     ["[MQTT-3.10.1-1] flags of UNSUBSCRIBE", 0xa0, "0001 00 'a'", MALFORMED],
-    ["[MQTT-2.2.1-3] UNSUBSCRIBE with packet id 0", 0xa2, "0000 00 'a'", PROTOCOL_ERROR],
+    ["[MQTT-4.7.3-1] SUBSCRIBE to an empty filter", 0x82, "0001 00 '' 00", MALFORMED],
+    ["[MQTT-4.7.1-1] SUBSCRIBE with a wildcard out of place", 0x82, "0001 00 'a/#/b' 00", MALFORMED],
+    ["[MQTT-4.8.2-1] SUBSCRIBE to a share of no filter", 0x82, "0001 00 '$share/g' 00", PROTOCOL_ERROR],
+    ["[MQTT-4.8.2-1] SUBSCRIBE to a share of an empty filter", 0x82, "0001 00 '$share/g/' 00", PROTOCOL_ERROR],
+    [
+      "[MQTT-4.8.2-2] SUBSCRIBE to a share with a wildcard for a group",
+      0x82,
+      "0001 00 '$share/+/a' 00",
+      PROTOCOL_ERROR,
+    ],
+    ["SUBSCRIBE with a control character", 0x82, "0001 00 0002611f 00", MALFORMED],
+    ["[MQTT-4.7.3-1] UNSUBSCRIBE from an empty filter", 0xa2, "0001 00 ''", MALFORMED],
+    ["UNSUBSCRIBE with a control character", 0xa2, "0001 00 0002617f", MALFORMED],
+    ["[MQTT-2.2.1-3] UNSUBSCRIBE with packet id 0", 0xa2, "0000 00 'a'", MALFORMED],
     ["[MQTT-3.10.3-1] a filter of UNSUBSCRIBE that is no UTF-8", 0xa2, "0001 00 0001ff", MALFORMED],
     ["[MQTT-3.10.3-2] UNSUBSCRIBE without a filter", 0xa2, "0001 00", PROTOCOL_ERROR],
     ["UNSUBSCRIBE with a Subscription Identifier", 0xa2, "0001 02 0b01 'a'", MALFORMED],
@@ -150,7 +168,7 @@ describe("5.0, once connected", () => {
     ["SUBACK", 0x90, "0001 00 00", PROTOCOL_ERROR],
     ["UNSUBACK", 0xb0, "0001 00 00", PROTOCOL_ERROR],
     ["PINGRESP", 0xd0, "", PROTOCOL_ERROR],
-    ["packet type 0", 0x00, "", MALFORMED],
+    ["packet type 0", 0x00, "", PROTOCOL_ERROR],
   ];
 
   it.each(cases)("%s", (_title, first, notation, reasonCode) => {
