@@ -20,8 +20,8 @@ export class FaultySocket {
     this.#toSender = new Way(plan, (data) => this.#tell("message", data));
     socket.binaryType = "arraybuffer";
     socket.addEventListener("message", ({ data }) => this.#pass(this.#toSender, data as ArrayBuffer));
-    socket.addEventListener("close", () => this.#tell("close"));
-    socket.addEventListener("error", () => this.#tell("error"));
+    socket.addEventListener("close", () => this.#closed("close"));
+    socket.addEventListener("error", () => this.#closed("error"));
   }
 
   addEventListener(type: string, listener: Listener): void {
@@ -54,6 +54,12 @@ export class FaultySocket {
     this.#socket.close(4_000, "a fault");
     // Not from within `send`, as the platform does.
     setTimeout(() => this.#tell("close"), 0);
+  }
+
+  /** What is still on its way does not arrive behind the end. */
+  #closed(type: "close" | "error"): void {
+    this.#toSender.end();
+    this.#tell(type);
   }
 
   #forward(data: Data): void {
