@@ -7,8 +7,14 @@ import { defineConfig } from "vitest/config";
 import { ClosingLine } from "./scripts/closing-line.ts";
 
 const inWorkerd = cloudflareTest(({ inject }) => ({
+  // The Worker itself, and shards with faults beside the real ones.
+  main: fileURLToPath(new URL("test/workerd/faults/worker.ts", import.meta.url)),
   wrangler: { configPath: fileURLToPath(new URL("wrangler.toml", import.meta.url)) },
   miniflare: {
+    durableObjects: {
+      FAULTY_SESSION_SHARD: { className: "FaultySessionShard", useSQLite: true },
+      FAULTY_TOPIC_SHARD: { className: "FaultyTopicShard", useSQLite: true },
+    },
     bindings: {
       DATABASE_URL: inject<string>("databaseUrl"),
       DATABASE_PROXY: inject<string>("databaseProxy"),

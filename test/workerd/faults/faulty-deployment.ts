@@ -1,0 +1,58 @@
+// A deployment of faulty shards, of which any one can lose its memory or die.
+
+import { env, evictDurableObject, runInDurableObject } from "cloudflare:test";
+import { sessionShardObject, topicShardObject } from "../../../src/contracts/object-names.ts";
+import { config, TestDeployment } from "../shards/link-client.ts";
+import type { FaultChances } from "./fault-plan.ts";
+import { FaultPlan, planFaults } from "./fault-plan.ts";
+import type { FaultyEnv } from "./faulty-shards.ts";
+
+const bindings = env as unknown as FaultyEnv;
+
+export class FaultyDeployment extends TestDeployment {
+  readonly plan: FaultPlan;
+
+  private constructor(id: string, shards: number, plan: FaultPlan) {
+    super(id, shards);
+    this.plan = plan;
+  }
+
+  static async of(shards: number, seed: number, chances: FaultChances): Promise<FaultyDeployment> {
+    const deployment = new FaultyDeployment(`trouble${shards}x${seed}x`, shards, new FaultPlan(seed, chances));
+    await deployment.configure(config(shards));
+    planFaults(deployment.id, deployment.plan);
+    return deployment;
+  }
+
+  override sessionShard(index: number) {
+    return sessionShardObject(bindings.FAULTY_SESSION_SHARD, this.id, index);
+  }
+
+  override topicShard(index: number) {
+    return topicShardObject(bindings.FAULTY_TOPIC_SHARD, this.id, index);
+  }
+
+  /** One shard, drawn by `random`, loses its memory at whatever it does, and its sockets close. */
+  async evictOne(random: () => number): Promise<void> {
+    const shard = this.#draw(random);
+    try {
+      await shard.stats(); // One that sleeps already cannot be evicted.
+      await evictDurableObject(shard as never, { webSockets: "close" });
+    } catch {
+      // It died meanwhile, of another fault.
+    }
+  }
+
+  /** One shard, drawn by `random`, dies. */
+  async crashOne(random: () => number): Promise<void> {
+    const shard = this.#draw(random);
+    await runInDurableObject(shard as never, (_: unknown, state: DurableObjectState) => state.abort("crash")).catch(
+      () => undefined,
+    );
+  }
+
+  #draw(random: () => number) {
+    const index = Math.floor(random() * this.shards);
+    return random() < 0.5 ? this.sessionShard(index) : this.topicShard(index);
+  }
+}
