@@ -88,8 +88,11 @@ export class Groups {
   settle(): void {
     if (this.#settling) return; // A stream settles what its trouble has caused.
     this.#settling = true;
-    for (const share of this.#toGive.values()) this.#giveOut(share);
-    this.#settling = false;
+    try {
+      for (const share of this.#toGive.values()) this.#giveOut(share);
+    } finally {
+      this.#settling = false;
+    }
     for (const [shard, origin] of this.#origins) {
       if (origin.written) continue;
       origin.written = true;

@@ -1,6 +1,6 @@
-// A deployment of faulty shards, of which any one can lose its memory or die.
+// A deployment of faulty shards, of which any one can die.
 
-import { env, evictDurableObject, runInDurableObject } from "cloudflare:test";
+import { env, runInDurableObject } from "cloudflare:test";
 import { sessionShardObject, topicShardObject } from "../../../src/contracts/object-names.ts";
 import { config, TestDeployment } from "../shards/link-client.ts";
 import type { FaultChances } from "./fault-plan.ts";
@@ -20,8 +20,12 @@ export class FaultyDeployment extends TestDeployment {
   static async of(shards: number, seed: number, chances: FaultChances): Promise<FaultyDeployment> {
     const deployment = new FaultyDeployment(`trouble${shards}x${seed}x`, shards, new FaultPlan(seed, chances));
     await deployment.configure(config(shards));
-    planFaults(deployment.id, deployment.plan);
     return deployment;
+  }
+
+  /** From now on things fail. */
+  begin(): void {
+    planFaults(this.id, this.plan);
   }
 
   override sessionShard(index: number) {
@@ -30,17 +34,6 @@ export class FaultyDeployment extends TestDeployment {
 
   override topicShard(index: number) {
     return topicShardObject(bindings.FAULTY_TOPIC_SHARD, this.id, index);
-  }
-
-  /** One shard, drawn by `random`, loses its memory at whatever it does, and its sockets close. */
-  async evictOne(random: () => number): Promise<void> {
-    const shard = this.#draw(random);
-    try {
-      await shard.stats(); // One that sleeps already cannot be evicted.
-      await evictDurableObject(shard as never, { webSockets: "close" });
-    } catch {
-      // It died meanwhile, of another fault.
-    }
   }
 
   /** One shard, drawn by `random`, dies. */

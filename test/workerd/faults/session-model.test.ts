@@ -1,5 +1,5 @@
 // Publishers and subscribers over real shards while frames between these are lost, repeated, delayed and overtaken,
-// commits fail, objects are evicted and die, and clients come and go: what was acknowledged arrives, QoS 2 once, in order.
+// commits fail, objects die, and clients come and go: what was acknowledged arrives, QoS 2 once, in order.
 
 import { expect, it } from "vitest";
 import { matchesFilter } from "./matches-filter.ts";
@@ -33,14 +33,14 @@ class World {
 
   async begin(): Promise<void> {
     await Promise.all([...this.subscribers, ...this.publishers].map((each) => each.begin()));
+    this.deployment.begin();
   }
 
   async step(): Promise<void> {
     const random = this.#random;
     const drawn = random();
     if (drawn < 0.6) this.publish();
-    else if (drawn < 0.7) await this.deployment.evictOne(random);
-    else if (drawn < 0.75) await this.deployment.crashOne(random);
+    else if (drawn < 0.7) await this.deployment.crashOne(random);
     else if (drawn < 0.85) this.#pick([...this.publishers, ...this.subscribers]).drop();
     else if (drawn < 0.93) this.#pick(this.subscribers).silence();
     else this.#pick(this.subscribers).speak();
@@ -86,11 +86,11 @@ class World {
 }
 
 for (const shards of [1, 4]) {
-  for (const seed of [2, 3]) {
+  for (const seed of [1, 2, 3, 4]) {
     it(
       `[MQTT-4.3.2-4] [MQTT-4.3.3-12] [MQTT-4.6.0-5] ${shards} shard(s), seed ${seed}: nothing acknowledged is lost, ` +
         "QoS 2 is once, order is kept, whatever fails between the shards",
-      { timeout: 120_000 },
+      { timeout: 60_000 },
       async () => {
         const world = new World(await FaultyDeployment.of(shards, seed, chances));
         await world.begin();
