@@ -129,8 +129,8 @@ export class Router {
           null,
         ),
       returned: (sequence, name, number, publisher, expiresAt, packet) => {
-        // At lower QoS it may come twice, and nothing needs to be remembered of it.
-        const origin = readTrustedPublish(packet).qos === 2 ? { shard: sender, sequence } : null;
+        // Whatever its QoS it is given once: each copy may come back, and copies of copies would have no end.
+        const origin = { shard: sender, sequence };
         this.#guarded(sender, number, { publisher, expiresAt, packet, origin, member: null }, parseShare(name));
       },
       load: (uid, turn, messages) => this.#groups.load(uid, turn, messages),

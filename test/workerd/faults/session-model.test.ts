@@ -1,5 +1,6 @@
 // Publishers and subscribers over real shards while frames between these are lost, repeated, delayed and overtaken,
-// commits fail, objects die, and clients come and go: what was acknowledged arrives, QoS 2 once, in order.
+// commits fail, objects die, and clients come and go: what was acknowledged arrives, QoS 2 once, in order; of a share at
+// one member of its group.
 
 import { expect, it } from "vitest";
 import { matchesFilter } from "./matches-filter.ts";
@@ -17,6 +18,8 @@ class World {
   readonly deployment: FaultyDeployment;
   readonly publishers: ModelPublisher[];
   readonly subscribers: ModelSubscriber[];
+  /** Of one group. */
+  readonly members: ModelSubscriber[];
   readonly #random: () => number;
 
   constructor(deployment: FaultyDeployment) {
@@ -29,10 +32,20 @@ class World {
       new ModelSubscriber(deployment, "topic", "a/1/x", 8),
       new ModelSubscriber(deployment, "branch", "b/2/#", 1),
     ];
+    this.members = ["x", "y", "z"].map((id) => new ModelSubscriber(deployment, id, "$share/g/#", 8));
+  }
+
+  get #everyone() {
+    return [...this.publishers, ...this.subscribers, ...this.members];
+  }
+
+  /** What the group got. */
+  get shared(): string[] {
+    return this.members.flatMap(({ got }) => got);
   }
 
   async begin(): Promise<void> {
-    await Promise.all([...this.subscribers, ...this.publishers].map((each) => each.begin()));
+    await Promise.all(this.#everyone.map((each) => each.begin()));
     this.deployment.begin();
   }
 
@@ -41,9 +54,9 @@ class World {
     const drawn = random();
     if (drawn < 0.6) this.publish();
     else if (drawn < 0.7) await this.deployment.crashOne(random);
-    else if (drawn < 0.85) this.#pick([...this.publishers, ...this.subscribers]).drop();
-    else if (drawn < 0.93) this.#pick(this.subscribers).silence();
-    else this.#pick(this.subscribers).speak();
+    else if (drawn < 0.85) this.#pick(this.#everyone).drop();
+    else if (drawn < 0.93) this.#pick([...this.subscribers, ...this.members]).silence();
+    else this.#pick([...this.subscribers, ...this.members]).speak();
     // The next step comes a random part of a deadline later, so that it meets the shards in any state.
     await new Promise((resolve) => setTimeout(resolve, random() * 30));
   }
@@ -51,18 +64,21 @@ class World {
   /** Nothing fails any more: all that is under way comes through. */
   async settle(): Promise<void> {
     this.deployment.plan.end();
-    for (const each of this.subscribers) each.speak();
+    for (const each of [...this.subscribers, ...this.members]) each.speak();
     const wait = { timeout: 40_000 };
     await expect.poll(() => this.publishers.map(({ open }) => open), wait).toEqual(this.publishers.map(() => 0));
-    for (const each of this.subscribers) await expect.poll(() => this.missing(each), wait).toEqual([]);
+    for (const { filter, got } of this.subscribers) {
+      await expect.poll(() => this.missing(filter, got), wait).toEqual([]);
+    }
+    await expect.poll(() => this.missing("#", this.shared), wait).toEqual([]);
   }
 
   end(): void {
-    for (const each of [...this.publishers, ...this.subscribers]) each.end();
+    for (const each of this.#everyone) each.end();
   }
 
   /** What was acknowledged and has not come. */
-  missing({ filter, got }: ModelSubscriber): string[] {
+  missing(filter: string, got: readonly string[]): string[] {
     const here = new Set(got);
     return this.publishers.flatMap(({ acknowledged }) =>
       [...acknowledged].filter(
@@ -101,6 +117,7 @@ for (const shards of [1, 4]) {
         for (let i = 0; i < 4; i++) world.publish();
         await world.settle();
         for (const each of world.subscribers) holds(world, each);
+        expect(comeTwice(world.shared)).toEqual([]); // Once in all the group.
         expect(world.publishers.flatMap(({ refused }) => refused)).toEqual([]);
         // A layer that lets everything through would show nothing.
         const { lost, repeated, delayed, overtaken } = world.deployment.plan.happened;
@@ -117,8 +134,7 @@ function holds(
 ) {
   expect(lostSession).toBe(false);
   expect(mostUnacknowledged).toBeLessThanOrEqual(receiveMaximum); // [MQTT-3.3.4-9]
-  const once = got.filter((payload) => payload.split(" ")[1] === "2");
-  expect(once.filter((payload, i) => once.indexOf(payload) !== i)).toEqual([]);
+  expect(comeTwice(got)).toEqual([]);
   const first = [...new Set(got)];
   for (const { published } of publishers) {
     for (const [key, payloads] of published) {
@@ -127,4 +143,10 @@ function holds(
       expect(came).toEqual(matchesFilter(topic, filter) ? payloads : []);
     }
   }
+}
+
+/** Messages of QoS 2 that came again. */
+function comeTwice(got: readonly string[]): string[] {
+  const once = got.filter((payload) => payload.split(" ")[1] === "2");
+  return once.filter((payload, i) => once.indexOf(payload) !== i);
 }
