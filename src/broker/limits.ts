@@ -1,5 +1,6 @@
 // Every bound of the data plane, each with what happens when it is reached.
-// A deployment's own limits (its plan, its settings) come with its config and never exceed these.
+// A deployment's own limits (its plan) come with its config and never exceed these; what its settings may change has its
+// default here.
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
