@@ -34,9 +34,13 @@ export interface StreamSenderOptions<Token> {
   onReplaced(): void;
 }
 
+/** So many times the calls that may be outstanding may wait for the answer to an older batch. */
+const ANSWERED_EARLY_TIMES = 8;
+
 interface Batch<Token> {
-  readonly writer: EnvelopeWriter;
-  readonly tokens: Token[];
+  /** Without entries once it is answered. */
+  writer: EnvelopeWriter;
+  tokens: Token[];
   readonly sequence: number;
   answered: boolean;
   /** Sent, and neither answered nor failed. */
@@ -46,8 +50,8 @@ interface Batch<Token> {
 /** One stream. `writer` takes the next entry; call `written` behind each. */
 export class StreamSender<Token> {
   readonly #options: StreamSenderOptions<Token>;
-  /** Sent and not answered, in order. */
-  #unanswered: Batch<Token>[] = [];
+  /** Sent, in order. The first is not answered; of those behind it some may be, and are kept to keep their place. */
+  #window: Batch<Token>[] = [];
   /** Full batches that wait for a call. */
   #full: Batch<Token>[] = [];
   #collecting: { writer: EnvelopeWriter; tokens: Token[] } = { writer: new EnvelopeWriter(), tokens: [] };
@@ -76,7 +80,7 @@ export class StreamSender<Token> {
 
   /** Nothing is collected, waiting or unanswered. */
   get idle(): boolean {
-    return this.#unanswered.length === 0 && this.#full.length === 0 && this.#collecting.writer.entries === 0;
+    return this.#window.length === 0 && this.#full.length === 0 && this.#collecting.writer.entries === 0;
   }
 
   /** Bytes that wait for a call. */
@@ -99,7 +103,7 @@ export class StreamSender<Token> {
     if (this.#pumpScheduled) return;
     this.#pumpScheduled = true;
     // Idle: at the end of this event. Busy: one turn later, so that what arrives meanwhile travels along.
-    if (this.#unanswered.length === 0) {
+    if (this.#window.length === 0) {
       this.#sendsSoon = !this.troubled && !this.#wasReset;
       soon(() => this.#pump());
     } else setTimeout(() => this.#pump(), this.#lastEntries >= BUSY_ENTRIES ? BUSY_WAIT_MS : 0);
@@ -119,7 +123,7 @@ export class StreamSender<Token> {
     if (this.answer(incarnation, sequence)) return true;
     const others = this.#answer.waits;
     this.#answer.giveUp();
-    if (others || this.#receiver !== incarnation || this.troubled || this.#unanswered.length > 0) return false;
+    if (others || this.#receiver !== incarnation || this.troubled || this.#window.length > 0) return false;
     this.#answer.set(incarnation, sequence);
     return this.#answer.wait();
   }
@@ -134,6 +138,10 @@ export class StreamSender<Token> {
   tokens(): Token[] {
     const waiting = [...this.#unanswered, ...this.#full].flatMap((batch) => batch.tokens);
     return waiting.concat(this.#collecting.tokens);
+  }
+
+  get #unanswered(): Batch<Token>[] {
+    return this.#window.filter(({ answered }) => !answered);
   }
 
   #isFull(writer: EnvelopeWriter): boolean {
@@ -151,10 +159,12 @@ export class StreamSender<Token> {
     this.#pumpScheduled = false;
     this.#sendsSoon = false;
     const { callsOutstanding } = this.#options.bounds;
-    while (!this.troubled && !this.#wasReset && this.#unanswered.length < callsOutstanding) {
+    const windowMax = ANSWERED_EARLY_TIMES * callsOutstanding;
+    while (!this.troubled && !this.#wasReset) {
+      if (this.#unanswered.length >= callsOutstanding || this.#window.length >= windowMax) return;
       const batch = this.#full.shift() ?? (this.#collecting.writer.entries > 0 ? this.#close() : null);
       if (batch === null) return;
-      this.#unanswered.push(batch);
+      this.#window.push(batch);
       this.#send(batch);
     }
   }
@@ -167,7 +177,7 @@ export class StreamSender<Token> {
       sender,
       incarnation,
       sequence: batch.sequence,
-      base: this.#unanswered[0]?.sequence ?? batch.sequence,
+      base: this.#window[0]?.sequence ?? batch.sequence,
       receiver: this.#receiver,
       answered: this.#answer.take(this.#receiver),
       writeAtOnce: this.#unanswered.length >= bounds.callsOutstanding,
@@ -211,11 +221,12 @@ export class StreamSender<Token> {
     batch.outstanding = false;
     if (batch.answered) return;
     batch.answered = true;
-    const first = this.#unanswered[0] === batch;
-    this.#unanswered = this.#unanswered.filter((other) => other !== batch);
+    batch.writer = new EnvelopeWriter();
+    const first = this.#window[0] === batch;
+    while (this.#window[0]?.answered === true) this.#window.shift();
     this.#options.onAnswered(batch.tokens);
     this.#beginAgain();
-    if (this.troubled && (first || this.#unanswered.length === 0)) this.#recover();
+    if (this.troubled && first) this.#recover();
     this.#pump();
   }
 
@@ -233,7 +244,7 @@ export class StreamSender<Token> {
   /** Tries the first unanswered batch alone: only when it came through do the others follow. */
   #retry(): void {
     this.#retryTimer = null;
-    const first = this.#unanswered[0];
+    const [first] = this.#window;
     if (this.#wasReset) this.#beginAgain();
     else if (first === undefined) this.#recover();
     else if (!first.outstanding) this.#send(first);
@@ -251,28 +262,35 @@ export class StreamSender<Token> {
   /** The receiver was reset and nothing is on its way: what it must have again goes first, then all the rest, in the
    *  order in which it was written. */
   #beginAgain(): void {
-    if (!this.#wasReset || this.#unanswered.some(({ outstanding }) => outstanding)) return;
+    if (!this.#wasReset || this.#window.some(({ outstanding }) => outstanding)) return;
     this.#wasReset = false;
-    this.#unanswered = [...this.#repeated(), ...this.#unanswered];
+    this.#window = [...this.#repeated(), ...this.#window];
     if (!this.troubled) this.#sendUnanswered();
     else if (this.#retryTimer === null) this.#retry();
   }
 
-  /** Batches numbered before the first unanswered one: a receiver that was reset begins with them. */
+  /** Writes what was answered once more: into its own batch where that is still in the window, else into batches numbered
+   *  before it, with which a receiver that was reset begins. Returns the latter. */
   #repeated(): Batch<Token>[] {
-    const batches: { writer: EnvelopeWriter; tokens: Token[] }[] = [];
     const waiting = new Set(this.tokens()); // What was repeated before and not answered is among them.
+    const places = new Map<Token, Batch<Token>>();
+    for (const batch of this.#window) {
+      if (!batch.answered) continue;
+      for (const token of batch.tokens) places.set(token, batch);
+      Object.assign(batch, { tokens: [], answered: false }); // Even without entries: there is no gap in the sequence.
+    }
+    const batches: { writer: EnvelopeWriter; tokens: Token[] }[] = [];
     this.#options.onReset((write, token) => {
       if (waiting.has(token)) return;
-      let last = batches.at(-1);
-      if (last === undefined || this.#isFull(last.writer)) {
-        last = { writer: new EnvelopeWriter(), tokens: [] };
-        batches.push(last);
+      let into = places.get(token) ?? batches.at(-1);
+      if (into === undefined || (!places.has(token) && this.#isFull(into.writer))) {
+        into = { writer: new EnvelopeWriter(), tokens: [] };
+        batches.push(into);
       }
-      write(last.writer);
-      last.tokens.push(token);
+      write(into.writer);
+      into.tokens.push(token);
     });
-    const first = (this.#unanswered[0] ?? this.#full[0])?.sequence ?? this.#nextSequence;
+    const first = (this.#window[0] ?? this.#full[0])?.sequence ?? this.#nextSequence;
     return batches.map((batch, i) => ({
       ...batch,
       sequence: first - batches.length + i,
@@ -282,6 +300,6 @@ export class StreamSender<Token> {
   }
 
   #sendUnanswered(): void {
-    for (const batch of this.#unanswered) if (!batch.outstanding) this.#send(batch);
+    for (const batch of this.#window) if (!batch.answered && !batch.outstanding) this.#send(batch);
   }
 }
