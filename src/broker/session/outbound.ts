@@ -164,6 +164,7 @@ export class Outbound {
       this.#sendWaiting(now, effects);
       return null;
     }
+    if (qos === 1 || this.#waiting.length > 0) this.#storeSent(effects);
     this.#storeWaiting(Infinity);
     if (qos === 0 && this.#client === null && !this.#limits.queueStoreQos0) return this.#drop("qos0_offline", effects);
     this.#queue.joined(qos, message.byteLength);
@@ -275,6 +276,20 @@ export class Outbound {
       }
       delivery.settle(inflight);
     }
+  }
+
+  /** What was sent from memory goes to the store, since what follows it will be there: it might never have come to the
+   *  client, and would come behind that after a crash. */
+  #storeSent(effects: Effect[]): void {
+    let stored = false;
+    for (const inflight of this.#inflight.values()) {
+      const { delivery } = inflight;
+      if (delivery === null) continue;
+      this.#store.append(delivery.message, [recipientOf(inflight)]);
+      delivery.settle(inflight);
+      stored = true;
+    }
+    if (stored) effects.push({ type: "save", session: this.session });
   }
 
   /** What waits in memory up to number `upTo` goes to the store, since what follows it is there or will be. */
