@@ -23,6 +23,11 @@ export const brokerSettingsSchema = z.object({
   sessionExpirySecondsV3: z.number().int().min(0).max(0xffff_ffff),
   queueLengthMax: z.number().int().positive(),
   queueStoreQos0: z.boolean(),
+  /** Priorities of topics, 1 to 255: in a session's queue higher ones are sent first and dropped last. None: in the order of
+   *  their arrival. */
+  queuePriorities: z.record(z.string(), z.number().int().min(1).max(255)).default({}),
+  /** Of topics that have none, where others have. */
+  queueDefaultPriority: z.enum(["lowest", "highest"]).default("lowest"),
   inflightMax: z.number().int().positive().max(65_535),
   ackDeadlineMs: z.number().int().min(0).max(1_000),
   keepAliveSecondsMax: z.number().int().min(0).max(65_535),
@@ -65,6 +70,8 @@ export const defaultBrokerSettings: BrokerSettings = {
   sessionExpirySecondsV3: 2 * 3_600,
   queueLengthMax: limits.sessionQueueMessages,
   queueStoreQos0: true,
+  queuePriorities: {},
+  queueDefaultPriority: "lowest",
   inflightMax: limits.inflightMessages,
   ackDeadlineMs: limits.ackDeadlineMs,
   keepAliveSecondsMax: 65_535,

@@ -10,6 +10,8 @@ import type { Delivery, Inflight } from "./delivery.ts";
 import { newInflight, recipientOf } from "./delivery.ts";
 import type { DropReason, Effect } from "./effects.ts";
 import type { Message } from "./message.ts";
+import { classOfNumber, UNRANKED } from "./queue-order.ts";
+import type { QueueOrder } from "./queue-order.ts";
 import type { Place, Recipient, SessionStore, StoredEntry } from "./session-store.ts";
 import type { OutboundState, QueueBounds } from "./stored-queue.ts";
 import { StoredQueue } from "./stored-queue.ts";
@@ -20,6 +22,7 @@ const PACKET_IDS = 65_535;
 export interface OutboundLimits extends QueueBounds {
   readonly inflightMax: number;
   readonly queueStoreQos0: boolean;
+  readonly queueOrder: QueueOrder;
 }
 
 /** What a connected client can take. */
@@ -157,7 +160,8 @@ export class Outbound {
       this.#send(message, { qos, retain, dup: false, packetId: 0, identifiers }, now, effects);
       return null;
     }
-    if (qos === 1 && !writeAtOnce && this.#prompt) {
+    const ranked = this.#queue.ranks(this.#limits.queueOrder);
+    if (qos === 1 && !writeAtOnce && this.#prompt && (!ranked || this.#free)) {
       const inflight = newInflight(this, this.#next++, place, message.byteLength, delivery);
       delivery.await(inflight);
       this.#waiting.push(inflight);
@@ -167,8 +171,9 @@ export class Outbound {
     if (qos === 1 || this.#waiting.length > 0) this.#storeSent(effects);
     this.#storeWaiting(Infinity);
     if (qos === 0 && this.#client === null && !this.#limits.queueStoreQos0) return this.#drop("qos0_offline", effects);
-    this.#queue.joined(qos, message.byteLength);
-    return { session: this.session, n: this.#next++, qos, retain, identifiers, share };
+    const n = ranked ? this.#queue.place(this.#limits.queueOrder, message.publish.topic) : this.#next++;
+    this.#queue.joined(n, qos, message.byteLength);
+    return { session: this.session, n, qos, retain, identifiers, share };
   }
 
   /** What was offered and could not be sent is in the store now. */
@@ -224,7 +229,7 @@ export class Outbound {
     this.#promptness.missed();
     const { delivery, n, qos } = inflight;
     inflight.delivery = null;
-    if (n > this.#queue.sentUpTo && delivery !== null) this.#queue.joined(qos, inflight.byteLength);
+    if (n > this.#queue.sentUpTo && delivery !== null) this.#queue.joined(n, qos, inflight.byteLength);
     this.#storeWaiting(n);
     this.#dropExcess(effects);
     effects.push({ type: "save", session: this.session });
@@ -256,6 +261,11 @@ export class Outbound {
   /** Whether the client can be trusted to acknowledge the next message soon. */
   get #prompt(): boolean {
     return this.#client !== null && this.#promptness.prompt && !this.#waiting.full(this.#quota);
+  }
+
+  /** Whether the next message is sent at once: nothing waits that might have to go before it. */
+  get #free(): boolean {
+    return !this.blocked && this.#queue.behind === 0 && this.#waiting.length === 0 && this.inflight < this.#quota;
   }
 
   /** Sends what waits in memory as far as the client takes it. */
@@ -307,17 +317,20 @@ export class Outbound {
   /** False: its packet id is still in use, or the link is full; the rest must wait. */
   #sendStored(entry: StoredEntry, now: number, effects: Effect[]): boolean {
     if (this.blocked) return false;
-    const { n, qos, retain, identifiers, message } = entry;
+    const { qos, retain, identifiers, message } = entry;
+    const ranked = classOfNumber(entry.n) !== UNRANKED;
+    const n = ranked ? this.#next : entry.n;
     const dup = n <= this.#queue.sentUpTo;
     // What was sent once is sent until it is acknowledged. [MQTT-4.4.0-1]
     if (!dup && message.expired(now)) {
-      this.#store.remove(this.session, n);
+      this.#store.remove(this.session, entry.n);
       this.#drop("expired", effects);
     } else if (qos === 0) {
-      this.#store.remove(this.session, n);
+      this.#store.remove(this.session, entry.n);
       this.#send(message, { qos, retain, dup: false, packetId: 0, identifiers }, now, effects);
     } else {
-      if (!this.#track(entry)) return false;
+      if (!this.#track({ ...entry, n })) return false;
+      if (ranked) this.#store.renumber(this.session, entry.n, n);
       // [MQTT-3.3.1-1]
       const sent = this.#send(message, { qos, retain, dup, packetId: packetIdOf(n), identifiers }, now, effects);
       if (!sent) {
@@ -325,7 +338,8 @@ export class Outbound {
         this.#store.remove(this.session, n);
       }
     }
-    this.#queue.passed(entry);
+    if (ranked) this.#next += 1;
+    this.#queue.passed(entry, n);
     return true;
   }
 

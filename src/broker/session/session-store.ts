@@ -33,9 +33,17 @@ export interface SessionStore {
   readShared(session: number): StoredEntry[];
   /** Forgets an entry, and its message with the last of them. */
   remove(session: number, n: number): void;
-  /** Forgets the oldest entries behind number `after`: at least `count` and, if there are as many, of `bytes` in all, but
-   *  never the last one. */
-  removeOldest(session: number, after: number, count: number, bytes: number): Removed;
+  /** Forgets the first of a session's entries with such numbers: at least `count`, and of `bytes` in all, if there are as
+   *  many; at most `most`. */
+  removeFirst(session: number, numbers: NumberRange, count: number, bytes: number, most: number): Removed;
+  /** Gives an entry another number. */
+  renumber(session: number, from: number, to: number): void;
+}
+
+/** Numbers behind `after` and before `before`. */
+export interface NumberRange {
+  readonly after: number;
+  readonly before: number;
 }
 
 /** How many entries were removed, the bytes of their messages, and how many of them were QoS 0. */

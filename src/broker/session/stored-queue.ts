@@ -1,11 +1,13 @@
 // What the store holds of a session's messages, counted: first those that were sent and are to be sent again over this
 // connection, then those that never were. Numbers up to `sentUpTo` were sent at least once, up to `cursor` over this
-// connection.
+// connection. Where topics have priorities, what never was sent is counted by class (queue-order.ts).
 
 import type { QoS } from "../mqtt/packets.ts";
 import type { Inflight } from "./delivery.ts";
 import { recipientOf } from "./delivery.ts";
 import type { Message } from "./message.ts";
+import type { QueueOrder } from "./queue-order.ts";
+import { classOf, classOfNumber, leastClass, numbersOf, placeOf, UNRANKED } from "./queue-order.ts";
 import type { SessionStore, StoredEntry } from "./session-store.ts";
 
 /** Stored entries read at a time, while all that is queued is not more than so many bytes. */
@@ -16,7 +18,7 @@ const READ_AHEAD_BYTES = 1_024 * 1_024;
 export interface OutboundState {
   /** Number of the last message that was sent at least once. */
   sentUpTo: number;
-  /** Highest number in the store. */
+  /** Highest number in the session's order that is in the store. */
   lastNumber: number;
   /** Entries up to `sentUpTo`. */
   sent: number;
@@ -26,6 +28,9 @@ export interface OutboundState {
   queuedQos0: number;
   /** Entries of shares. */
   shared: number;
+  /** Entries that wait in the order of priorities, by class, and the last arrival among them. */
+  classes: readonly (readonly [rank: number, entries: number])[];
+  lastArrival: number;
 }
 
 export interface QueueBounds {
@@ -45,6 +50,9 @@ export class StoredQueue {
   #queuedQos0: number;
   /** Entries that were read and are the next to be sent. */
   #ahead: StoredEntry[] = [];
+  /** Entries that wait in the order of priorities, by class. */
+  readonly #classes: Map<number, number>;
+  #arrivals: number;
 
   constructor(session: number, store: SessionStore, state: OutboundState) {
     this.#session = session;
@@ -54,6 +62,20 @@ export class StoredQueue {
     this.#queued = state.queued;
     this.#queuedBytes = state.queuedBytes;
     this.#queuedQos0 = state.queuedQos0;
+    this.#classes = new Map(state.classes);
+    this.#arrivals = state.lastArrival;
+  }
+
+  /** Whether a message waits in its topic's place, and not in the order of arrival: until all that do so are sent. */
+  ranks({ priorities }: QueueOrder): boolean {
+    return priorities !== null || this.#classes.size > 0;
+  }
+
+  /** The place of a topic's next message. */
+  place(order: QueueOrder, topic: string): number {
+    if (this.#classes.size === 0) this.#arrivals = 0;
+    this.#arrivals += 1;
+    return placeOf(classOf(order, topic), this.#arrivals);
   }
 
   /** Number of the last message sent over this connection. */
@@ -104,14 +126,18 @@ export class StoredQueue {
   /** Stores a message that was never sent, in its place. */
   append(inflight: Inflight, message: Message): void {
     this.#store.append(message, [recipientOf(inflight)]);
-    this.joined(inflight.qos, message.byteLength);
+    this.joined(inflight.n, inflight.qos, message.byteLength);
   }
 
-  /** The store got a message that was never sent. */
-  joined(qos: QoS, bytes: number): void {
+  /** The store got, or is about to get, a message that was never sent. */
+  joined(n: number, qos: QoS, bytes: number): void {
     this.#queued += 1;
     this.#queuedBytes += bytes;
     if (qos === 0) this.#queuedQos0 += 1;
+    const rank = classOfNumber(n);
+    if (rank === UNRANKED) return;
+    this.#classes.set(rank, (this.#classes.get(rank) ?? 0) + 1);
+    this.#ahead = []; // It may go before those.
   }
 
   /** A message was sent and not acknowledged: it is in the store and is to be sent again. */
@@ -122,7 +148,7 @@ export class StoredQueue {
   /** The first entry behind the cursor. Reads some more than the `room` for now, where they are small. */
   next(room: number): StoredEntry | null {
     if (this.#ahead.length === 0) {
-      const small = this.#queuedBytes < READ_AHEAD_BYTES;
+      const small = this.#queuedBytes < READ_AHEAD_BYTES && this.#classes.size === 0;
       this.#ahead = this.#store.read(this.#session, this.#cursor, small ? Math.max(room, READ_AHEAD) : room);
     }
     const [entry] = this.#ahead;
@@ -131,12 +157,12 @@ export class StoredQueue {
     this.#queued = 0;
     this.#queuedBytes = 0;
     this.#queuedQos0 = 0;
+    this.#classes.clear();
     return null;
   }
 
-  /** The entry that `next` gave was sent, or is not to be. */
-  passed(entry: StoredEntry): void {
-    const { n } = entry;
+  /** The entry that `next` gave was sent as number `n` of the session's order, or is not to be. */
+  passed(entry: StoredEntry, n: number): void {
     this.#ahead.shift();
     this.#cursor = n;
     if (n <= this.#sentUpTo) {
@@ -177,18 +203,42 @@ export class StoredQueue {
   }
 
   /** An entry that was never sent is not among those any more. */
-  #left({ qos, message }: StoredEntry): void {
+  #left({ n, qos, message }: StoredEntry): void {
     this.#queued -= 1;
     this.#queuedBytes -= message.byteLength;
     if (qos === 0) this.#queuedQos0 -= 1;
+    this.#leftClass(classOfNumber(n), 1);
   }
 
+  #leftClass(rank: number, entries: number): void {
+    const left = (this.#classes.get(rank) ?? 0) - entries;
+    if (left > 0) this.#classes.set(rank, left);
+    else this.#classes.delete(rank);
+  }
+
+  /** The oldest of the least class, then of the next: at least so many and so many bytes, but never the last of all. */
   #removeOldest(entries: number, bytes: number): number {
-    const removed = this.#store.removeOldest(this.#session, this.#sentUpTo, entries, bytes);
     this.#ahead = [];
-    this.#queued -= removed.entries;
-    this.#queuedBytes -= removed.bytes;
-    this.#queuedQos0 -= removed.qos0;
-    return removed.entries;
+    const before = this.#queued;
+    for (let [count, size] = [entries, bytes]; (count > 0 || size > 0) && this.#queued > 1;) {
+      const rank = this.#leastClass;
+      const range = numbersOf(rank, this.#sentUpTo);
+      const removed = this.#store.removeFirst(this.#session, range, count, size, this.#queued - 1);
+      if (removed.entries === 0) break;
+      this.#queued -= removed.entries;
+      this.#queuedBytes -= removed.bytes;
+      this.#queuedQos0 -= removed.qos0;
+      this.#leftClass(rank, removed.entries);
+      count -= removed.entries;
+      size -= removed.bytes;
+    }
+    return before - this.#queued;
+  }
+
+  get #leastClass(): number {
+    let ranked = 0;
+    for (const entries of this.#classes.values()) ranked += entries;
+    const classes = Array.from(this.#classes.keys());
+    return leastClass(ranked < this.#queued ? [UNRANKED, ...classes] : classes);
   }
 }

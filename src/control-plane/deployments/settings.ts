@@ -2,11 +2,16 @@
 // accepting whatever was stored once.
 
 import { z } from "@hono/zod-openapi";
+import { PRIORITY_MAX } from "../../broker/session/queue-order.ts";
+import { parseTopicName } from "../../broker/topics/topic-name.ts";
 import type { BrokerSettings } from "../../contracts/deployment-config.ts";
 import { brokerSettingsSchema, defaultBrokerSettings } from "../../contracts/deployment-config.ts";
 
-const { duplicateClientId, sharedStrategy } = brokerSettingsSchema.shape;
+const { duplicateClientId, sharedStrategy, queueDefaultPriority } = brokerSettingsSchema.shape;
 const FOREVER = 0xffff_ffff;
+/** Topics with a priority, and the bytes of them all. */
+const PRIORITIES_MAX = 64;
+const PRIORITY_BYTES_MAX = 4_096;
 
 function wholeNumber(min: number, max: number) {
   return z.number().int().min(min).max(max);
@@ -26,6 +31,23 @@ const settings = {
   queueStoreQos0: z
     .boolean()
     .openapi({ description: "Whether QoS 0 messages wait for a session that is not connected." }),
+  queuePriorities: z
+    .record(
+      z.string().refine((topic) => parseTopicName(topic) !== null, "must be a topic, without wildcards"),
+      wholeNumber(1, PRIORITY_MAX),
+    )
+    .refine((table) => Object.keys(table).length <= PRIORITIES_MAX, `at most ${PRIORITIES_MAX} topics`)
+    .refine(
+      (table) => JSON.stringify(Object.keys(table)).length <= PRIORITY_BYTES_MAX,
+      `at most ${PRIORITY_BYTES_MAX} bytes of topics`,
+    )
+    .openapi({
+      description: "Priorities of topics: in a session's queue higher ones are sent first and dropped last.",
+      example: { "plant/alarm": 255, "plant/state": 10 },
+    }),
+  queueDefaultPriority: z.enum(queueDefaultPriority.unwrap().options).openapi({
+    description: "Where some topics have a priority: whether the others come behind all of them, or are like 255.",
+  }),
   inflightMax: wholeNumber(1, 10_000).openapi({
     description: "Messages sent to a client and not acknowledged, as far as its Receive Maximum allows.",
   }),

@@ -12,6 +12,7 @@ import type { OutboundState } from "../../broker/session/stored-queue.ts";
 import type { DeploymentConfig } from "../../contracts/deployment-config.ts";
 import type { LinkAttachment } from "./link.ts";
 import type { Links } from "./links.ts";
+import type { QueueOrders } from "./queue-orders.ts";
 import type { RetainedReads } from "./retained-reads.ts";
 import type { Routes } from "./routes.ts";
 import type { SessionRecord, SessionRecords } from "./session-records.ts";
@@ -29,12 +30,15 @@ const EMPTY: OutboundState = {
   queuedBytes: 0,
   queuedQos0: 0,
   shared: 0,
+  classes: [],
+  lastArrival: 0,
 };
 
 export interface SessionsPorts {
   links: Links;
   records: SessionRecords;
   store: WriteBehindStore;
+  queueOrders: QueueOrders;
   subscriptions: Subscriptions;
   routes: Routes;
   retained: RetainedReads;
@@ -107,6 +111,7 @@ export class Sessions {
 
   /** The settings have changed: the sessions in memory get their bounds. */
   limitAll(): void {
+    this.#ports.queueOrders.renew();
     const sessions = [...Array.from(this.#ports.links.all(), ({ session }) => session), ...this.#offline.values()];
     for (const { outbound, inbound } of sessions) {
       outbound.limits = this.#outboundLimits();
@@ -205,8 +210,10 @@ export class Sessions {
   }
 
   #outboundLimits(): OutboundLimits {
-    const { inflightMax, queueLengthMax, queueStoreQos0 } = this.#ports.config().settings;
-    return { inflightMax, queueLengthMax, queueStoreQos0, queueBytesMax: limits.sessionQueueBytes };
+    const { config, queueOrders } = this.#ports;
+    const { inflightMax, queueLengthMax, queueStoreQos0 } = config().settings;
+    const { order: queueOrder } = queueOrders;
+    return { inflightMax, queueLengthMax, queueStoreQos0, queueOrder, queueBytesMax: limits.sessionQueueBytes };
   }
 }
 

@@ -30,6 +30,7 @@ import { MemberLoads } from "./member-loads.ts";
 import { Origins } from "./origins.ts";
 import { Outbox, SETTLED_FLUSH_MS } from "./outbox.ts";
 import { Publishes } from "./publishes.ts";
+import { QueueOrders } from "./queue-orders.ts";
 import { RetainedReads } from "./retained-reads.ts";
 import { Routes } from "./routes.ts";
 import { SessionRecords } from "./session-records.ts";
@@ -129,6 +130,7 @@ export class Shard {
       expireAt: (at: number) => this.#deadlines.setEarlier("expire", "", at),
       effects: this.#effects,
       store: this.#store,
+      queueOrders: new QueueOrders(sql, () => state.config.settings),
       storage: this.#storage,
       records: new SessionRecords(sql),
       subscriptions: this.#subscriptions,

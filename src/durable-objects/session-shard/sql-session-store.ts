@@ -3,7 +3,8 @@
 import { readTrustedPublish } from "../../broker/mqtt/publish.ts";
 import type { QoS } from "../../broker/mqtt/packets.ts";
 import { Message } from "../../broker/session/message.ts";
-import type { Recipient, Removed, SessionStore, StoredEntry } from "../../broker/session/session-store.ts";
+import { FIRST_PLACE } from "../../broker/session/queue-order.ts";
+import type { NumberRange, Recipient, Removed, SessionStore, StoredEntry } from "../../broker/session/session-store.ts";
 import type { OutboundState } from "../../broker/session/stored-queue.ts";
 
 /** Entries read at least at a time to find how many go. */
@@ -25,6 +26,7 @@ interface QueueRow extends Record<string, SqlStorageValue> {
 
 interface CountRow extends Record<string, SqlStorageValue> {
   last: number | null;
+  highest: number | null;
   sent: number;
   queued: number;
   queued_bytes: number;
@@ -122,23 +124,24 @@ export class SqlSessionStore implements SessionStore {
     }
   }
 
-  removeOldest(session: number, after: number, count: number, bytes: number): Removed {
+  removeFirst(session: number, { after, before }: NumberRange, count: number, bytes: number, most: number): Removed {
     this.flush();
     const removed = { entries: 0, bytes: 0, qos0: 0 };
     let upTo = after;
-    while (removed.entries < count || removed.bytes < bytes) {
+    while (removed.entries < most && (removed.entries < count || removed.bytes < bytes)) {
       // Read to its end: what is left open stays so until the garbage is collected, and slows every statement.
       const rows = this.#sql
         .exec<{ n: number; qos: number; bytes: number }>(
           `SELECT n, qos, length(packet) AS bytes FROM queue JOIN message ON message.id = queue.message
-           WHERE uid = ? AND n > ? ORDER BY n LIMIT ?`,
+           WHERE uid = ? AND n > ? AND n < ? ORDER BY n LIMIT ?`,
           session,
           upTo,
-          Math.max(count - removed.entries, OLDEST_READ) + 1,
+          before,
+          Math.min(most - removed.entries, Math.max(count - removed.entries, OLDEST_READ)),
         )
         .toArray();
-      if (rows.length < 2) break; // An entry goes only when there is another behind it.
-      for (const { n, qos, bytes: length } of rows.slice(0, -1)) {
+      if (rows.length === 0) break;
+      for (const { n, qos, bytes: length } of rows) {
         if (removed.entries >= count && removed.bytes >= bytes) break;
         removed.entries += 1;
         removed.bytes += length;
@@ -156,6 +159,10 @@ export class SqlSessionStore implements SessionStore {
     return removed;
   }
 
+  renumber(session: number, from: number, to: number): void {
+    this.#sql.exec("UPDATE queue SET n = ? WHERE uid = ? AND n = ?", to, session, from).toArray();
+  }
+
   /** Forgets all that is stored for a session. */
   clear(session: number): void {
     this.flush();
@@ -168,7 +175,8 @@ export class SqlSessionStore implements SessionStore {
     this.flush();
     const counts = this.#sql
       .exec<CountRow>(
-        `SELECT max(n) AS last,
+        `SELECT max(n) FILTER (WHERE n < ?3) AS last,
+                max(n) AS highest,
                 count(*) FILTER (WHERE n <= ?1) AS sent,
                 count(*) FILTER (WHERE n > ?1) AS queued,
                 coalesce(sum(length(packet)) FILTER (WHERE n > ?1), 0) AS queued_bytes,
@@ -177,6 +185,7 @@ export class SqlSessionStore implements SessionStore {
          FROM queue JOIN message ON message.id = queue.message WHERE uid = ?2`,
         sentUpTo,
         session,
+        FIRST_PLACE,
       )
       .one();
     return {
@@ -187,6 +196,23 @@ export class SqlSessionStore implements SessionStore {
       queuedBytes: counts.queued_bytes,
       queuedQos0: counts.queued_qos0,
       shared: counts.shared,
+      ...((counts.highest ?? 0) < FIRST_PLACE ? { classes: [], lastArrival: 0 } : this.#classes(session)),
+    };
+  }
+
+  #classes(session: number): Pick<OutboundState, "classes" | "lastArrival"> {
+    const rows = this.#sql
+      .exec<{ class: number; entries: number; last: number }>(
+        // classOfNumber and arrivalOf, in integers: a bound number is a float here.
+        `SELECT n >> 32 AS class, count(*) AS entries, max(n & 0xffffffff) AS last FROM queue
+         WHERE uid = ? AND n >= ? GROUP BY 1`,
+        session,
+        FIRST_PLACE,
+      )
+      .toArray();
+    return {
+      classes: rows.map(({ class: rank, entries }) => [rank, entries] as const),
+      lastArrival: Math.max(...rows.map(({ last }) => last)),
     };
   }
 

@@ -6,7 +6,7 @@
 import { limits } from "../../broker/limits.ts";
 import { readTrustedPublish } from "../../broker/mqtt/publish.ts";
 import { Message } from "../../broker/session/message.ts";
-import type { Recipient, Removed, SessionStore, StoredEntry } from "../../broker/session/session-store.ts";
+import type { NumberRange, Recipient, Removed, SessionStore, StoredEntry } from "../../broker/session/session-store.ts";
 import type { OutboundState } from "../../broker/session/stored-queue.ts";
 import type { SqlSessionStore } from "./sql-session-store.ts";
 
@@ -69,23 +69,38 @@ export class WriteBehindStore implements SessionStore {
     else this.#ports.sql.remove(session, n);
   }
 
-  removeOldest(session: number, after: number, count: number, bytes: number): Removed {
+  removeFirst(session: number, numbers: NumberRange, count: number, bytes: number, most: number): Removed {
+    const { sql } = this.#ports;
     const kept = this.#kept.get(session);
-    if (kept === undefined) return this.#ports.sql.removeOldest(session, after, count, bytes);
-    if (this.#ports.sql.read(session, after, 1).length > 0) {
+    if (kept === undefined) return sql.removeFirst(session, numbers, count, bytes, most);
+    const { after, before } = numbers;
+    const [stored] = sql.read(session, after, 1);
+    if (stored !== undefined && stored.n < before) {
       this.#write(session, kept);
-      return this.#ports.sql.removeOldest(session, after, count, bytes);
+      return sql.removeFirst(session, numbers, count, bytes, most);
     }
     const from = placeOf(kept, after + 1);
     const removed = { entries: 0, bytes: 0, qos0: 0 };
-    for (const { message, qos } of kept.slice(from, -1)) {
-      if (removed.entries >= count && removed.bytes >= bytes) break;
+    for (const { n, message, qos } of kept.slice(from, from + most)) {
+      if (n >= before || (removed.entries >= count && removed.bytes >= bytes)) break;
       removed.entries += 1;
       removed.bytes += message.byteLength;
       if (qos === 0) removed.qos0 += 1;
     }
     this.#drop(session, kept, from, removed.entries);
     return removed;
+  }
+
+  renumber(session: number, from: number, to: number): void {
+    const kept = this.#kept.get(session);
+    const place = kept === undefined ? 0 : placeOf(kept, from);
+    const entry = kept?.[place];
+    if (kept === undefined || entry?.n !== from) {
+      this.#ports.sql.renumber(session, from, to);
+      return;
+    }
+    kept.splice(place, 1);
+    kept.splice(placeOf(kept, to), 0, { ...entry, n: to });
   }
 
   /** Forgets all that is kept and stored for a session. */

@@ -2,7 +2,14 @@
 
 import { Message } from "../../../src/broker/session/message.ts";
 import type { OutboundState } from "../../../src/broker/session/stored-queue.ts";
-import type { Recipient, Removed, SessionStore, StoredEntry } from "../../../src/broker/session/session-store.ts";
+import { arrivalOf, classOfNumber, FIRST_PLACE, UNRANKED } from "../../../src/broker/session/queue-order.ts";
+import type {
+  NumberRange,
+  Recipient,
+  Removed,
+  SessionStore,
+  StoredEntry,
+} from "../../../src/broker/session/session-store.ts";
 
 export class MemoryStore implements SessionStore {
   readonly #entries = new Map<number, StoredEntry[]>();
@@ -40,11 +47,10 @@ export class MemoryStore implements SessionStore {
     );
   }
 
-  removeOldest(session: number, after: number, count: number, bytes: number): Removed {
-    const queued = this.read(session, after, Number.MAX_SAFE_INTEGER);
+  removeFirst(session: number, { after, before }: NumberRange, count: number, bytes: number, most: number): Removed {
     const removed = { entries: 0, bytes: 0, qos0: 0 };
-    for (const { n, qos, message } of queued.slice(0, -1)) {
-      if (removed.entries >= count && removed.bytes >= bytes) break;
+    for (const { n, qos, message } of this.read(session, after, most)) {
+      if (n >= before || (removed.entries >= count && removed.bytes >= bytes)) break;
       removed.entries += 1;
       removed.bytes += message.byteLength;
       if (qos === 0) removed.qos0 += 1;
@@ -53,17 +59,30 @@ export class MemoryStore implements SessionStore {
     return removed;
   }
 
+  renumber(session: number, from: number, to: number): void {
+    const list = (this.#entries.get(session) ?? []).map((entry) => (entry.n === from ? { ...entry, n: to } : entry));
+    this.#entries.set(
+      session,
+      list.sort((a, b) => a.n - b.n),
+    );
+  }
+
   state(session: number, sentUpTo: number): OutboundState {
     const entries = this.read(session, 0, Number.MAX_SAFE_INTEGER);
     const queued = entries.filter(({ n }) => n > sentUpTo);
+    const ranked = entries.filter(({ n }) => n >= FIRST_PLACE);
+    const classes = new Map<number, number>();
+    for (const { n } of ranked) classes.set(classOfNumber(n), (classes.get(classOfNumber(n)) ?? 0) + 1);
     return {
       sentUpTo,
-      lastNumber: entries.at(-1)?.n ?? 0,
+      lastNumber: entries.findLast(({ n }) => classOfNumber(n) === UNRANKED)?.n ?? 0,
       sent: entries.length - queued.length,
       queued: queued.length,
       queuedBytes: queued.reduce((sum, { message }) => sum + message.byteLength, 0),
       queuedQos0: queued.filter(({ qos }) => qos === 0).length,
       shared: this.readShared(session).length,
+      classes: [...classes],
+      lastArrival: Math.max(0, ...ranked.map(({ n }) => arrivalOf(n))),
     };
   }
 }

@@ -7,10 +7,17 @@ import { Delivery } from "../../../src/broker/session/delivery.ts";
 import type { Effect } from "../../../src/broker/session/effects.ts";
 import { Message } from "../../../src/broker/session/message.ts";
 import { Outbound } from "../../../src/broker/session/outbound.ts";
+import { inOrderOfArrival } from "../../../src/broker/session/queue-order.ts";
 import { MemoryStore } from "./memory-store.ts";
 
 const UID = 1;
-const limits = { inflightMax: 2, queueLengthMax: 1_000, queueBytesMax: 1e7, queueStoreQos0: true };
+const limits = {
+  inflightMax: 2,
+  queueLengthMax: 1_000,
+  queueBytesMax: 1e7,
+  queueStoreQos0: true,
+  queueOrder: inOrderOfArrival,
+};
 
 /** An outbound side with a client. */
 function connected() {

@@ -14,16 +14,51 @@ import type { Handshakes } from "../../../src/broker/session/handshakes.ts";
 import { noHandshakes, readHandshakes, writeHandshakes } from "../../../src/broker/session/handshakes.ts";
 import { Message } from "../../../src/broker/session/message.ts";
 import { Session } from "../../../src/broker/session/session.ts";
+import type { OutboundLimits } from "../../../src/broker/session/outbound.ts";
+import { inOrderOfArrival } from "../../../src/broker/session/queue-order.ts";
+import type { QueueOrder } from "../../../src/broker/session/queue-order.ts";
 import { MemoryStore } from "./memory-store.ts";
 
 const UID = 1;
 const PUBLISH = 3;
-const limits = { inflightMax: 32, queueLengthMax: 1_000, queueBytesMax: 1e7, queueStoreQos0: true };
-const EMPTY = { sentUpTo: 0, lastNumber: 0, sent: 0, queued: 0, queuedBytes: 0, queuedQos0: 0, shared: 0 };
+const limits = {
+  inflightMax: 32,
+  queueLengthMax: 1_000,
+  queueBytesMax: 1e7,
+  queueStoreQos0: true,
+  queueOrder: inOrderOfArrival,
+};
+const EMPTY = {
+  sentUpTo: 0,
+  lastNumber: 0,
+  sent: 0,
+  queued: 0,
+  queuedBytes: 0,
+  queuedQos0: 0,
+  shared: 0,
+  classes: [],
+  lastArrival: 0,
+};
+
+/** Tables of priorities that follow one another. */
+const tables: QueueOrder["priorities"][] = [
+  null,
+  new Map([["b", 9]]),
+  new Map([
+    ["a", 3],
+    ["b", 1],
+  ]),
+  null,
+  new Map([["a", 255]]),
+];
+
+function topicOf(id: number): "a" | "b" {
+  return id % 3 === 0 ? "b" : "a";
+}
 
 function publish(id: number, qos: 0 | 1 | 2, packetId: number, dup = false): Uint8Array {
   const payload = new TextEncoder().encode(`${id}`);
-  return writePublish({ topic: "t", qos, retain: false, dup, packetId, properties: new Uint8Array(), payload });
+  return writePublish({ topic: topicOf(id), qos, retain: false, dup, packetId, properties: new Uint8Array(), payload });
 }
 
 function idOf({ bytes, payloadOffset }: Publish): number {
@@ -41,6 +76,7 @@ class World {
   readonly #effects: Effect[] = [];
   #unsafe = new Set<Delivery>();
   connected = false;
+  #tables = 0;
   /** On their way to the client. */
   #toClient: Uint8Array[] = [];
   /** Messages of the topic shards that this shard has not answered: they come again if it dies. */
@@ -69,6 +105,17 @@ class World {
 
   get inflight(): number {
     return this.#session.outbound.inflight;
+  }
+
+  /** The deployment's settings change. */
+  nextTable(): void {
+    this.#tables += 1;
+    this.#session.outbound.limits = this.#limits;
+  }
+
+  get #limits(): OutboundLimits {
+    const priorities = tables[this.#tables % tables.length] ?? null;
+    return { ...limits, queueOrder: { generation: 1 + this.#tables, priorities, defaultPriority: 0 } };
   }
 
   get open(): number {
@@ -245,7 +292,7 @@ class World {
       clientId: "c",
       store: this.store,
       state,
-      limits,
+      limits: this.#limits,
       inboundLimits: { receiveMaximum: 65_535, awaitingReleaseMax: 10 },
       handshakes: this.#handshakes,
     });
@@ -253,7 +300,17 @@ class World {
 }
 
 type Step =
-  "deliver0" | "deliver1" | "write1" | "deliver2" | "publish" | "take" | "lose" | "hibernate" | "crash" | "deadline";
+  | "deliver0"
+  | "deliver1"
+  | "write1"
+  | "deliver2"
+  | "publish"
+  | "take"
+  | "lose"
+  | "hibernate"
+  | "crash"
+  | "deadline"
+  | "nextTable";
 
 const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 8, arbitrary: fc.constantFrom<Step[]>("deliver1", "deliver1", "write1", "deliver2", "publish") },
@@ -261,46 +318,67 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 16, arbitrary: fc.constant<Step>("take") },
   { weight: 3, arbitrary: fc.constantFrom<Step[]>("lose", "hibernate", "crash", "deadline") },
 );
+const ranking = fc.oneof({ weight: 12, arbitrary: step }, { weight: 1, arbitrary: fc.constant<Step>("nextTable") });
+
+/** Runs the steps, and all that is under way then. */
+function run(steps: readonly Step[], receiveMaximum: number): World {
+  const world = new World(receiveMaximum);
+  world.connect();
+  for (const each of steps) {
+    switch (each) {
+      case "deliver0":
+      case "deliver1":
+      case "write1":
+      case "deliver2":
+        world.deliver(Number(each.slice(-1)) as 0 | 1 | 2, each === "write1" || each === "deliver2");
+        break;
+      case "lose":
+        if (world.connected) world.disconnect();
+        else world.connect();
+        break;
+      case "publish":
+      case "take":
+      case "hibernate":
+      case "crash":
+      case "deadline":
+      case "nextTable":
+        world[each]();
+        break;
+      default:
+        each satisfies never;
+    }
+    expect(world.inflight).toBeLessThanOrEqual(receiveMaximum);
+  }
+  if (!world.connected) world.connect();
+  while (world.take());
+  expect(world.taken).toEqual(world.published);
+  expect(new Set(world.got[0]).size).toBe(world.got[0].length);
+  expect(world.open).toBe(0);
+  expect(world.store.state(UID, 0)).toEqual(EMPTY);
+  return world;
+}
 
 it("[MQTT-4.3.3-1] [MQTT-4.3.2-1] [MQTT-4.6.0-1] QoS 2 is once, QoS 1 at least once, both in order, within the window", () => {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 120 }), fc.integer({ min: 1, max: 5 }), (steps, receiveMaximum) => {
-      const world = new World(receiveMaximum);
-      world.connect();
-      for (const each of steps) {
-        switch (each) {
-          case "deliver0":
-          case "deliver1":
-          case "write1":
-          case "deliver2":
-            world.deliver(Number(each.slice(-1)) as 0 | 1 | 2, each === "write1" || each === "deliver2");
-            break;
-          case "lose":
-            if (world.connected) world.disconnect();
-            else world.connect();
-            break;
-          case "publish":
-          case "take":
-          case "hibernate":
-          case "crash":
-          case "deadline":
-            world[each]();
-            break;
-          default:
-            each satisfies never;
-        }
-        expect(world.inflight).toBeLessThanOrEqual(receiveMaximum);
-      }
-      if (!world.connected) world.connect();
-      while (world.take());
-      expect(world.got[2]).toEqual(world.delivered[2]);
-      expect(world.taken).toEqual(world.published);
-      const first = [...new Set(world.got[1])];
-      expect(first).toEqual(world.delivered[1]);
-      expect(new Set(world.got[0]).size).toBe(world.got[0].length);
-      expect(world.open).toBe(0);
-      expect(world.store.state(UID, 0)).toEqual(EMPTY);
+      const { got, delivered } = run(steps, receiveMaximum);
+      expect(got[2]).toEqual(delivered[2]);
+      expect([...new Set(got[1])]).toEqual(delivered[1]);
     }),
     { seed: 11, numRuns: 2_000 },
+  );
+});
+
+it("[MQTT-4.3.3-1] [MQTT-4.6.0-6] so it is of each topic, whatever the topics' priorities and however they change", () => {
+  fc.assert(
+    fc.property(fc.array(ranking, { maxLength: 120 }), fc.integer({ min: 1, max: 5 }), (steps, receiveMaximum) => {
+      const { got, delivered } = run(steps, receiveMaximum);
+      for (const topic of ["a", "b"]) {
+        const of = (ids: Iterable<number>) => [...ids].filter((id) => topicOf(id) === topic);
+        expect(of(got[2])).toEqual(of(delivered[2]));
+        expect(of(new Set(got[1]))).toEqual(of(delivered[1]));
+      }
+    }),
+    { seed: 12, numRuns: 2_000 },
   );
 });

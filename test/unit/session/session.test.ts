@@ -10,11 +10,28 @@ import { noHandshakes } from "../../../src/broker/session/handshakes.ts";
 import { Message } from "../../../src/broker/session/message.ts";
 import type { OutboundLimits } from "../../../src/broker/session/outbound.ts";
 import { Session } from "../../../src/broker/session/session.ts";
+import { inOrderOfArrival } from "../../../src/broker/session/queue-order.ts";
 import { MemoryStore } from "./memory-store.ts";
 
 const UID = 1;
-const roomy: OutboundLimits = { inflightMax: 32, queueLengthMax: 1_000, queueBytesMax: 1e7, queueStoreQos0: true };
-const EMPTY = { sentUpTo: 0, lastNumber: 0, sent: 0, queued: 0, queuedBytes: 0, queuedQos0: 0, shared: 0 };
+const roomy: OutboundLimits = {
+  inflightMax: 32,
+  queueLengthMax: 1_000,
+  queueBytesMax: 1e7,
+  queueStoreQos0: true,
+  queueOrder: inOrderOfArrival,
+};
+const EMPTY = {
+  sentUpTo: 0,
+  lastNumber: 0,
+  sent: 0,
+  queued: 0,
+  queuedBytes: 0,
+  queuedQos0: 0,
+  shared: 0,
+  classes: [],
+  lastArrival: 0,
+};
 const utf8 = new TextDecoder();
 
 function message(id: number, qos: 0 | 1, expiresAt = 0): Message {

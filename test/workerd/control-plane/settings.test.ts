@@ -28,8 +28,9 @@ it("are the defaults, and each is changed alone", async () => {
   expect([changed.status, changed.json.deployment.settings]).toEqual([200, expected]);
   expect(await inForce()).toEqual({ version: 2, is: "running", settings: expected });
 
-  const again = { ...expected, messageExpirySecondsMax: null, sharedStrategy: "sticky" };
-  await set({ messageExpirySecondsMax: null, sharedStrategy: "sticky" });
+  const more = { messageExpirySecondsMax: null, sharedStrategy: "sticky", queuePriorities: { "a/alarm": 255 } };
+  const again = { ...expected, ...more };
+  await set(more);
   expect(await inForce()).toEqual({ version: 3, is: "running", settings: again });
   expect((await visitor.call("GET", path)).json.deployment.settings).toEqual(again);
   const [listed] = (await visitor.call("GET", "/api/deployments")).json.deployments;
@@ -74,6 +75,13 @@ it.each([
   [{ responseInformation: "a\u0000" }, "responseInformation"],
   [{ duplicateClientId: "both" }, "duplicateClientId"],
   [{ sharedStrategy: "local" }, "sharedStrategy"],
+  [{ queuePriorities: { "a/#": 1 } }, "queuePriorities"],
+  [{ queuePriorities: { "": 1 } }, "queuePriorities"],
+  [{ queuePriorities: { a: 0 } }, "queuePriorities"],
+  [{ queuePriorities: { a: 256 } }, "queuePriorities"],
+  [{ queuePriorities: Object.fromEntries(Array.from({ length: 65 }, (_, i) => [`t/${i}`, 1])) }, "at most 64 topics"],
+  [{ queuePriorities: { ["t".repeat(5_000)]: 1 } }, "queuePriorities"],
+  [{ queueDefaultPriority: "middle" }, "queueDefaultPriority"],
 ])("%j is refused where it is wrong", async (settings, where) => {
   const { set, inForce } = await made();
   const { status, text } = await set(settings);

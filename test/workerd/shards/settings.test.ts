@@ -26,3 +26,28 @@ it("bounds what is in flight to a connected client, and what waits for one that 
   const back = await here.connect("away", { configVersion: 2 });
   for (const payload of ["2", "3"]) expect(text(await back.message())).toBe(payload);
 });
+
+it("sends what waits by the priorities of topics, whatever was forgotten meanwhile", async () => {
+  const here = await TestDeployment.create("settings2x", 1);
+  const away = await here.connect("away", { receiveMaximum: 1 });
+  await away.subscribe("+", { qos: 2 });
+  away.close();
+  await away.closed;
+  const publisher = await here.connect("publisher");
+  await publisher.publish("low", "before");
+  const settings = { ...defaultBrokerSettings, queueLengthMax: 6, queuePriorities: { high: 9, middle: 5 } };
+  await here.configure(config(1, { version: 2, settings }));
+  for (const topic of ["low", "middle", "high"]) await publisher.publish(topic, `${topic} 1`);
+  await here.evict("hibernate");
+  for (const topic of ["low", "middle", "high"]) await publisher.publish(topic, `${topic} 2`);
+
+  const back = await here.connect("away", { configVersion: 2, receiveMaximum: 1 });
+  const got: string[] = [];
+  for (let i = 0; i < 6; i++) {
+    const message = await back.message();
+    got.push(text(message));
+    if (i === 2) await here.evict("hibernate");
+    back.send({ cmd: "puback", messageId: message.messageId ?? 0 });
+  }
+  expect(got).toEqual(["high 1", "high 2", "middle 1", "middle 2", "low 1", "low 2"]);
+});

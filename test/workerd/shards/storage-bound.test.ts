@@ -1,6 +1,7 @@
 // What a shard does when it stores all that it may, with a bound far below the real one.
 
 import { runInDurableObject } from "cloudflare:test";
+import { inOrderOfArrival } from "../../../src/broker/session/queue-order.ts";
 import { expect, it } from "vitest";
 import { limits } from "../../../src/broker/limits.ts";
 import { readTrustedPublish } from "../../../src/broker/mqtt/publish.ts";
@@ -14,7 +15,17 @@ import { SqlSessionStore } from "../../../src/durable-objects/session-shard/sql-
 import { StorageBound } from "../../../src/durable-objects/session-shard/storage-bound.ts";
 import { TestDeployment } from "./link-client.ts";
 
-const EMPTY = { sentUpTo: 0, lastNumber: 0, sent: 0, queued: 0, queuedBytes: 0, queuedQos0: 0, shared: 0 };
+const EMPTY = {
+  sentUpTo: 0,
+  lastNumber: 0,
+  sent: 0,
+  queued: 0,
+  queuedBytes: 0,
+  queuedQos0: 0,
+  shared: 0,
+  classes: [],
+  lastArrival: 0,
+};
 const KIB = 1_024;
 
 function message(bytes: number): Message {
@@ -45,7 +56,13 @@ it("shortens the largest queues, from their oldest messages, and no others", asy
       session: (uid) => sessions.get(uid) ?? null,
     });
     const queue = (uid: number, bytes: number) => {
-      const outboundLimits = { inflightMax: 32, queueLengthMax: 1_000, queueBytesMax: 1e9, queueStoreQos0: true };
+      const outboundLimits = {
+        inflightMax: 32,
+        queueLengthMax: 1_000,
+        queueBytesMax: 1e9,
+        queueStoreQos0: true,
+        queueOrder: inOrderOfArrival,
+      };
       const session =
         sessions.get(uid) ??
         new Session({
