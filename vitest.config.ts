@@ -24,6 +24,23 @@ const inWorkerd = cloudflareTest(({ inject }) => ({
   },
 }));
 
+/** `shards`: of each kind, of the deployment that the tests talk to. */
+function conformance(name: string, shards: number) {
+  return {
+    test: {
+      name,
+      include: ["test/conformance/**/*.test.ts"],
+      environment: "node" as const,
+      env: { CONFORMANCE_SHARDS: String(shards) },
+      globalSetup: ["test/conformance/harness/global-setup.ts"],
+      testTimeout: 30_000,
+      maxConcurrency: 16,
+      // Tests mostly wait, and share nothing but the broker.
+      sequence: { groupOrder: 3 + shards, concurrent: true },
+    },
+  };
+}
+
 export default defineConfig({
   test: {
     reporters: ["default", new ClosingLine()],
@@ -54,18 +71,9 @@ export default defineConfig({
           sequence: { groupOrder: 3 },
         },
       },
-      {
-        test: {
-          name: "conformance",
-          include: ["test/conformance/**/*.test.ts"],
-          environment: "node",
-          globalSetup: ["test/conformance/harness/global-setup.ts"],
-          testTimeout: 30_000,
-          maxConcurrency: 16,
-          // Tests mostly wait, and share nothing but the broker.
-          sequence: { groupOrder: 4, concurrent: true },
-        },
-      },
+      conformance("conformance", 1),
+      // Not where BROKER_URL names the broker: its shards are as they are.
+      conformance("conformance-shards", 4),
     ],
   },
 });

@@ -27,7 +27,7 @@ async function main(): Promise<void> {
   const dataDir = await mkdtemp(join(tmpdir(), "fulmar-demo-"));
   try {
     say("Starting a service for this demo (give --url to use one that runs).");
-    const local = { host: "127.0.0.1", databaseUrl: null, plan: "local", publicUrl: null } as const;
+    const local = { host: "127.0.0.1", databaseUrl: null, plan: "local", shards: 1, publicUrl: null } as const;
     const service = await startService({ ...local, port: 0, dataDir }, { printMails: false });
     try {
       await show(service.localUrl, stopped);

@@ -17,7 +17,7 @@ interface Created {
 export async function startFulmar(shards: number): Promise<Broker> {
   const dataDir = await mkdtemp(join(tmpdir(), "fulmar-bench-"));
   const service = await startService(
-    { port: 0, host: "127.0.0.1", dataDir, databaseUrl: null, plan: "local", publicUrl: null },
+    { port: 0, host: "127.0.0.1", dataDir, databaseUrl: null, plan: "local", shards: 1, publicUrl: null },
     { printMails: false },
   );
   const { deployment, credentials } = await createDeployment(service.localUrl);

@@ -12,6 +12,8 @@ export interface StartOptions {
   /** Null: the embedded Postgres in the data folder. */
   databaseUrl: string | null;
   plan: "free" | "local";
+  /** Of each kind, that a new deployment gets. */
+  shards: number;
   /** Origin in the API's URLs and in mails; null: made from host and port. */
   publicUrl: string | null;
 }
@@ -24,8 +26,12 @@ export const startHelp = `Usage: npm start -- [options]
   --database-url URL  a Postgres of your own, not the embedded one     FULMAR_DATABASE_URL
   --plan PLAN         plan of new accounts: local (no counts and       FULMAR_PLAN          local
                       rates) or free (what a customer meets)
+  --shards N          shards of each kind of a new deployment:         FULMAR_SHARDS        1
+                      each takes 8,000 connections
   --public-url URL    how others reach the service                     FULMAR_PUBLIC_URL    http://localhost:PORT
   --help              this text`;
+
+const SHARDS_MAX = 1_024;
 
 const OPTIONS = {
   port: { type: "string" },
@@ -33,6 +39,7 @@ const OPTIONS = {
   data: { type: "string" },
   "database-url": { type: "string" },
   plan: { type: "string" },
+  shards: { type: "string" },
   "public-url": { type: "string" },
   help: { type: "boolean" },
 } as const;
@@ -51,6 +58,7 @@ export function readStartOptions(args: string[], env: Record<string, string | un
     dataDir: resolve(option("data") ?? ".fulmar"),
     databaseUrl: option("database-url") ?? null,
     plan: planOf(option("plan") ?? "local"),
+    shards: shardsOf(option("shards") ?? "1"),
     publicUrl: originOf(option("public-url")),
   };
 }
@@ -73,6 +81,12 @@ function portOf(text: string): number {
 function planOf(text: string): "free" | "local" {
   if (text === "free" || text === "local") return text;
   throw new Error(`the plan must be "free" or "local", not "${text}"`);
+}
+
+function shardsOf(text: string): number {
+  const shards = Number(text);
+  if (/^\d+$/.test(text) && shards >= 1 && shards <= SHARDS_MAX) return shards;
+  throw new Error(`the shards must be a number from 1 to ${SHARDS_MAX}, not "${text}"`);
 }
 
 function originOf(text: string | undefined): string | null {

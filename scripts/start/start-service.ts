@@ -57,6 +57,7 @@ export async function startService(options: StartOptions, { printMails = true } 
         BASE_DOMAIN: "",
         PUBLIC_URL: publicUrl,
         DEFAULT_PLAN: options.plan,
+        DEPLOYMENT_SHARDS: String(options.shards),
         EMAIL_VERIFICATION: "off",
         DATABASE_URL: database.databaseUrl,
         ...(database.proxy === null ? {} : { DATABASE_PROXY: database.proxy }),

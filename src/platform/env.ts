@@ -20,6 +20,8 @@ export interface Env {
   /** Origin of the control plane as people see it, without a slash at the end. */
   PUBLIC_URL: string;
   DEFAULT_PLAN: "free" | "local";
+  /** How many shards of each kind a new deployment gets, 1 to 1,024; unset: 1. */
+  DEPLOYMENT_SHARDS?: string;
   /** Postgres connection string. */
   DATABASE_URL: string;
   /** host:port of the bridge that speaks Neon's protocols for a plain Postgres; unset in production. */

@@ -28,6 +28,7 @@ describe("refuses with one clear line and exit code 1", () => {
     [["--prot", "1"], /^fulmar: Unknown option '--prot'/],
     [["--port", "-1"], /^fulmar: Option '--port' argument is ambiguous \(--help lists the options\)/],
     [["--port", "http"], /^fulmar: the port must be a number from 0 to 65535, not "http"/],
+    [["--shards", "0"], /^fulmar: the shards must be a number from 1 to 1024, not "0"/],
     [["--plan", "gold"], /^fulmar: the plan must be "free" or "local", not "gold"/],
     [["--public-url", "mqtt.example.com"], /^fulmar: the public URL must look like/],
     [["--host", "203.0.113.7"], /^fulmar: cannot listen on 203\.0\.113\.7/],

@@ -2,6 +2,7 @@
 
 import { createRoute, z } from "@hono/zod-openapi";
 import { and, count, eq, isNull } from "drizzle-orm";
+import { deploymentConfigSchema, type DeploymentConfig } from "../../contracts/deployment-config.ts";
 import { makeDeploymentId, type Region } from "../../contracts/deployment-id.ts";
 import type { App, RequestContext } from "../context.ts";
 import { accounts } from "../db/schema/accounts.ts";
@@ -64,7 +65,7 @@ export function addCreateDeployment(app: App): void {
       region,
       status: "running",
       config: {
-        shards: { session: 1, topic: 1 },
+        shards: shardsOfNew(context.env.DEPLOYMENT_SHARDS),
         limits: plans[context.var.account.plan].limits,
         settings: withDefaults(settings),
       },
@@ -76,6 +77,12 @@ export function addCreateDeployment(app: App): void {
     const { credentials, apiKey } = made;
     return context.json({ deployment, credentials, apiKey }, deployment.status === "running" ? 201 : 202);
   });
+}
+
+/** Throws where the variable is no number of shards: a slip of the operator's, that must not pass for one. */
+function shardsOfNew(variable = "1"): DeploymentConfig["shards"] {
+  const { shards } = deploymentConfigSchema.shape;
+  return shards.parse({ session: Number(variable), topic: Number(variable) });
 }
 
 /** Jurisdictions are Cloudflare's; elsewhere there is one place only, and objects bound to another never answer. */

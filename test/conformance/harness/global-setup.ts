@@ -1,4 +1,5 @@
-// Which broker the suite talks to: the one that BROKER_URL names, or a service of its own with one deployment.
+// Which broker the suite talks to: the one that BROKER_URL names, or a service of its own with one deployment, of so
+// many shards of each kind as the project says.
 
 import type { TestProject } from "vitest/node";
 import type { NewDeployment } from "../../../scripts/demo/service-api.ts";
@@ -28,7 +29,8 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
     project.provide("broker", { url, username, password });
     return async () => {};
   }
-  const service = await StartedService.start();
+  const { CONFORMANCE_SHARDS: shards = "1" } = project.config.env;
+  const service = await StartedService.start(["--shards", shards]);
   try {
     const made = await newDeployment(service.url);
     await addUser(made, CHOSEN);
