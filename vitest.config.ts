@@ -51,8 +51,6 @@ export default defineConfig({
         test: {
           name: "workerd",
           include: ["test/workerd/**/*.test.ts"],
-          // A search for what is rare: `npm run test:faults`.
-          exclude: process.env["FAULTS"] === "1" ? [] : ["test/workerd/faults/session-model.test.ts"],
           sequence: { groupOrder: 2 },
           globalSetup: ["scripts/postgres/test-setup.ts"],
           // Bundled as wrangler bundles it, with the alias of wrangler.toml.

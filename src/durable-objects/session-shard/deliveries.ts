@@ -14,8 +14,12 @@ import type { Recipient, SessionStore } from "../../broker/session/session-store
 import type { EnvelopeHeader, EntryVisitor, RetainedPage, SharedWith } from "../../contracts/envelope.ts";
 import { sharedOrigin } from "../../contracts/envelope.ts";
 import { visitEntries } from "../../contracts/envelope-reader.ts";
+import { log } from "../../platform/log.ts";
 import type { Origins } from "./origins.ts";
 import type { Shares } from "./shares.ts";
+
+/** Until a write that failed is tried again. */
+const AGAIN_MS = 1_000;
 
 export interface DeliveryPorts {
   store: SessionStore;
@@ -265,16 +269,27 @@ export class Deliveries {
     setTimeout(() => {
       this.#armed = false;
       const now = this.#ports.now();
-      for (const batch of this.#unsafe) if (batch.due <= now) this.#writeUnacknowledged(batch);
+      for (const batch of Array.from(this.#unsafe)) if (batch.due <= now) this.#meetDeadline(batch, now);
       this.#ports.settle();
       const [next] = this.#unsafe;
       if (next !== undefined) this.#arm(Math.max(1, next.due - now));
     }, ms);
   }
 
-  /** The deadline of a batch has come: what is not acknowledged goes to the store. */
-  #writeUnacknowledged(batch: Batch): void {
+  /** The deadline of a batch has come. What could not be written is tried again: it is not safe before. */
+  #meetDeadline(batch: Batch, now: number): void {
     this.#unsafe.delete(batch);
+    try {
+      this.#writeUnacknowledged(batch);
+    } catch (error) {
+      log.error("what was not acknowledged could not be written", { error });
+      batch.due = now + AGAIN_MS;
+      this.#unsafe.add(batch);
+    }
+  }
+
+  /** What is not acknowledged goes to the store. */
+  #writeUnacknowledged(batch: Batch): void {
     for (const delivery of batch.deliveries) {
       const inflight = Array.from(delivery.awaited);
       if (inflight.length === 0) continue;

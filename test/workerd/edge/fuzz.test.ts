@@ -50,22 +50,70 @@ function damaged(packet: Uint8Array, random: (bound: number) => number): Uint8Ar
 }
 
 function samples(version: ProtocolVersion): Packet[] {
-  const properties =
-    version === 5
-      ? { properties: { messageExpiryInterval: 5, topicAlias: 3, responseTopic: "r", userProperties: { a: "b" } } }
-      : {};
-  const options = { qos: 1, nl: false, rap: false, rh: 0 };
+  const of5 = (properties: Record<string, unknown>) => (version === 5 ? { properties } : {});
+  const reason = of5({ reasonString: "reason", userProperties: { a: "b" } });
+  const message = of5({
+    payloadFormatIndicator: true,
+    messageExpiryInterval: 5,
+    topicAlias: 3,
+    responseTopic: "r",
+    correlationData: Buffer.from("c"),
+    contentType: "text/plain",
+    userProperties: { a: "b", c: ["d", "e"] },
+  });
+  const options = version === 5 ? { qos: 1, nl: true, rap: true, rh: 1 } : { qos: 1 };
   return [
-    { cmd: "publish", topic: "fuzz/a", payload: "payload", qos: 0, retain: false, dup: false, ...properties },
+    { cmd: "publish", topic: "fuzz/a", payload: "payload", qos: 0, retain: false, dup: false, ...message },
     { cmd: "publish", topic: "fuzz/b", payload: "payload", qos: 1, retain: true, dup: false, messageId: 7 },
-    { cmd: "subscribe", messageId: 8, subscriptions: [{ topic: "fuzz/#", ...options }] },
-    { cmd: "unsubscribe", messageId: 9, unsubscriptions: ["fuzz/#", "other"] },
+    {
+      cmd: "publish",
+      topic: "fuzz/c",
+      payload: "payload",
+      qos: 2,
+      retain: false,
+      dup: true,
+      messageId: 10,
+      ...message,
+    },
+    { cmd: "publish", topic: "fuzz/d", payload: "", qos: 2, retain: true, dup: false, messageId: 11 },
+    {
+      cmd: "subscribe",
+      messageId: 8,
+      subscriptions: [{ topic: "fuzz/#", ...options }],
+      ...of5({ subscriptionIdentifier: 300, userProperties: { a: "b" } }),
+    },
+    {
+      cmd: "subscribe",
+      messageId: 12,
+      subscriptions: [
+        { topic: "$share/g/fuzz/+", qos: 2 },
+        { topic: "+/a", qos: 0 },
+      ],
+    },
+    {
+      cmd: "unsubscribe",
+      messageId: 9,
+      unsubscriptions: ["fuzz/#", "$share/g/fuzz/+"],
+      ...of5({ userProperties: { a: "b" } }),
+    },
     { cmd: "puback", messageId: 7 },
-    { cmd: "pubrec", messageId: 7 },
-    { cmd: "pubrel", messageId: 7 },
+    { cmd: "puback", messageId: 1, ...reason },
+    { cmd: "pubrec", messageId: 1, ...reason },
+    { cmd: "pubrel", messageId: 10 },
+    { cmd: "pubrel", messageId: 11, ...reason },
+    { cmd: "pubcomp", messageId: 1, ...reason },
     { cmd: "pingreq" },
-    { cmd: "disconnect", reasonCode: 0 },
+    { cmd: "disconnect", reasonCode: 0, ...of5({ sessionExpiryInterval: 10, reasonString: "reason" }) },
     connectPacket("second", { version }),
+    ...(version === 5
+      ? [
+          {
+            cmd: "auth",
+            reasonCode: 0x19,
+            properties: { authenticationMethod: "SCRAM-SHA-256", authenticationData: Buffer.from("n,,n=first,r=r") },
+          },
+        ]
+      : []),
   ] as Packet[];
 }
 
@@ -79,7 +127,28 @@ afterEach(() => {
   expect(errors).toEqual([]);
 });
 
-describe.each([4, 5] as const)("damaged packets, version %i", (version) => {
+/** A CONNECT with all that it may have. */
+function fullConnect(version: ProtocolVersion): Packet {
+  const will = { topic: "will", payload: Buffer.from("gone"), qos: 2, retain: true };
+  if (version < 5) return connectPacket("fuzzed", { version, clean: false, will });
+  const delayed = { willDelayInterval: 1, payloadFormatIndicator: true, contentType: "text/plain", responseTopic: "r" };
+  return connectPacket("fuzzed", {
+    version,
+    clean: false,
+    will: { ...will, properties: delayed },
+    properties: {
+      sessionExpiryInterval: 10,
+      receiveMaximum: 3,
+      maximumPacketSize: 1_000,
+      topicAliasMaximum: 5,
+      requestResponseInformation: true,
+      requestProblemInformation: false,
+      userProperties: { a: "b" },
+    },
+  });
+}
+
+describe.each([3, 4, 5] as const)("damaged packets, version %i", (version) => {
   it("behind CONNECT", { timeout: 60_000 }, async () => {
     const random = randomness(SEED + version);
     const deployment = await served();
@@ -89,9 +158,10 @@ describe.each([4, 5] as const)("damaged packets, version %i", (version) => {
     let ended = 0;
     for (let round = 0; round < ROUNDS; round++) {
       const device = await Device.connect(deployment, "fuzzed", { version });
-      const packet = packets[random(packets.length)];
-      if (packet === undefined) throw new Error("no sample");
-      device.bytes(damaged(device.encode(packet), random));
+      const drawn = () => packets[random(packets.length)] ?? expect.unreachable();
+      // In any state of its handshakes.
+      for (let sound = random(4); sound > 0; sound--) device.bytes(device.encode(drawn()));
+      device.bytes(damaged(device.encode(drawn()), random));
       device.bytes(device.encode({ cmd: "pingreq" }));
       // Answered, ended, or taken for the beginning of a packet that goes on.
       const answered = device.take("pingresp").then(
@@ -110,11 +180,11 @@ describe.each([4, 5] as const)("damaged packets, version %i", (version) => {
   it("as CONNECT", { timeout: 60_000 }, async () => {
     const random = randomness(SEED - version);
     const deployment = await served();
-    const connect = connectPacket("fuzzed", { version, clean: false });
+    const connects = [connectPacket("fuzzed", { version, clean: false }), fullConnect(version)];
     let refused = 0;
     for (let round = 0; round < ROUNDS; round++) {
       const device = await Device.open(deployment, version, `192.0.2.${round % 250}`);
-      device.bytes(damaged(device.encode(connect), random));
+      device.bytes(damaged(device.encode(connects[round % 2] ?? expect.unreachable()), random));
       device.bytes(device.encode({ cmd: "pingreq" }));
       const connack = device.take("connack").then(
         ({ reasonCode, returnCode }) => ((reasonCode ?? returnCode) === 0 ? "accepted" : "refused"),
