@@ -221,8 +221,8 @@ export class StreamSender<Token> {
     batch.outstanding = false;
     if (batch.answered) return;
     batch.answered = true;
-    batch.writer = new EnvelopeWriter();
     const first = this.#window[0] === batch;
+    if (!first) batch.writer = new EnvelopeWriter(); // Its bytes are not needed any more.
     while (this.#window[0]?.answered === true) this.#window.shift();
     this.#options.onAnswered(batch.tokens);
     this.#beginAgain();

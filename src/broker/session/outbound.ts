@@ -329,7 +329,7 @@ export class Outbound {
       this.#store.remove(this.session, entry.n);
       this.#send(message, { qos, retain, dup: false, packetId: 0, identifiers }, now, effects);
     } else {
-      if (!this.#track({ ...entry, n })) return false;
+      if (!this.#track(ranked ? { ...entry, n } : entry)) return false;
       if (ranked) this.#store.renumber(this.session, entry.n, n);
       // [MQTT-3.3.1-1]
       const sent = this.#send(message, { qos, retain, dup, packetId: packetIdOf(n), identifiers }, now, effects);

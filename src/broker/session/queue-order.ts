@@ -9,6 +9,7 @@ import type { NumberRange } from "./session-store.ts";
 
 const ARRIVALS = 2 ** 32;
 const CLASSES = 256;
+/** Past it a new table counts as of the last generation: what waits may be turned around then, and nothing else. */
 const GENERATIONS_MAX = 2 ** 13 - 1;
 
 /** From here on a number is a place in the queue and none in the session's order. */
