@@ -127,6 +127,8 @@ export interface SessionShardStats {
   messagesReceived: number;
   messagesSent: number;
   messagesDropped: number;
+  /** As many for each reason that there was. */
+  droppedByReason: Readonly<Record<string, number>>;
 }
 
 /** A message of the deployment API, already validated; `packet` is a normalised MQTT 5.0 PUBLISH. */

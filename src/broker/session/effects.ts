@@ -6,7 +6,7 @@ import type { Inbound, InboundPublish } from "./inbound.ts";
 import type { Message } from "./message.ts";
 
 /** Why a message was not delivered to a session. */
-export type DropReason = "queue_full" | "qos0_offline" | "no_credit" | "expired" | "too_large" | "no_local";
+export type DropReason = "queue_full" | "qos0_offline" | "no_credit" | "expired" | "too_large";
 
 export type Effect =
   /** Send this MQTT 5.0 packet to the session's client. */

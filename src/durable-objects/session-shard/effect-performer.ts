@@ -6,6 +6,7 @@ import type { Effect } from "../../broker/session/effects.ts";
 import type { InboundPublish } from "../../broker/session/inbound.ts";
 import { log } from "../../platform/log.ts";
 import type { Clients } from "./clients.ts";
+import { DroppedMessages } from "./dropped-messages.ts";
 import type { Intake } from "./intake.ts";
 import type { Links } from "./links.ts";
 import type { Outbox } from "./outbox.ts";
@@ -23,8 +24,7 @@ export interface EffectPerformerPorts {
 export class EffectPerformer {
   /** Packets that were sent to clients. */
   sent = 0;
-  /** Messages that were dropped. */
-  dropped = 0;
+  readonly dropped = new DroppedMessages();
   readonly #effects: Effect[];
   readonly #links: Links;
   readonly #clients: Clients;
@@ -96,7 +96,7 @@ export class EffectPerformer {
         this.#shares.giveBack(effect.session, effect.share, effect.message);
         return;
       case "drop":
-        this.dropped += 1;
+        this.dropped.add(effect.reason);
         return;
       default:
         effect satisfies never;
@@ -105,7 +105,7 @@ export class EffectPerformer {
 
   #route(session: number, publish: Publish, inbound: InboundPublish | null): void {
     if (inbound === null) {
-      if (!this.#intake.publish(publish, session, null)) this.dropped += 1;
+      if (!this.#intake.publish(publish, session, null)) this.dropped.add("inbound_full");
       return;
     }
     const routed = (reasonCode: number) => inbound.inbound.routed(inbound, reasonCode, this.#effects);

@@ -93,7 +93,7 @@ export class LinkEvents {
 
   /** A text frame of a link. */
   control(text: string): void {
-    this.#ports.performer.dropped += readEdgeFrame(text)?.messages ?? 0;
+    this.#ports.performer.dropped.add("inbound_full", readEdgeFrame(text)?.messages ?? 0);
   }
 
   closed(socket: WebSocket, code: number): void {

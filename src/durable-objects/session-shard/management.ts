@@ -81,7 +81,8 @@ export class Management {
       queuedMessages: store.queued,
       messagesReceived: intake.received,
       messagesSent: performer.sent,
-      messagesDropped: performer.dropped,
+      messagesDropped: performer.dropped.total,
+      droppedByReason: performer.dropped.byReason,
     };
   }
 

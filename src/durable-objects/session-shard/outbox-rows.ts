@@ -90,8 +90,9 @@ export class OutboxRows {
 
   /** The messages of the first row of a topic shard that has some behind sequence `after`; none: there is no such. */
   next(topicShard: number, after: number): readonly TakenMessage[] {
-    for (const row of this.#rows) {
-      if (row.topicShard !== topicShard) continue;
+    for (let place = Math.max(0, this.#placeOf(after)); place < this.#rows.length; place++) {
+      const row = this.#rows[place];
+      if (row?.topicShard !== topicShard) continue;
       const behind = this.#read(row).filter(({ sequence }) => sequence > after);
       if (behind.length > 0) return behind;
     }
@@ -100,7 +101,7 @@ export class OutboxRows {
 
   /** A message is settled; its row goes with the last of them, at the next `flush`. */
   settled(sequence: number): void {
-    const place = this.#rows.findLastIndex((row) => row.sequence <= sequence);
+    const place = this.#placeOf(sequence);
     const row = this.#rows[place];
     if (row === undefined) return;
     this.messages -= 1;
@@ -132,6 +133,17 @@ export class OutboxRows {
     // As views of the row: the frame that they came in is not kept.
     const own = this.bytes < IN_MEMORY_BYTES ? readMessages(blob, sequence) : null;
     this.#push({ topicShard, sequence, bytes: blob.length, unsettled: messages.length, messages: own });
+  }
+
+  /** Of the last row that does not begin behind `sequence`; -1: all do. */
+  #placeOf(sequence: number): number {
+    let [low, high] = [0, this.#rows.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((this.#rows[middle]?.sequence ?? 0) <= sequence) low = middle + 1;
+      else high = middle;
+    }
+    return low - 1;
   }
 
   #push(row: Row): void {

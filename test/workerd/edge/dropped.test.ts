@@ -25,6 +25,8 @@ it.each([
   const messagesReceived = Math.ceil(limits.inboundPendingBytes / PAYLOAD_BYTES);
   const expected = { messagesReceived, messagesDropped: MESSAGES - messagesReceived };
   await expect.poll(counts, { timeout: 5_000 }).toEqual(expected);
+  const { droppedByReason } = valueOf(await deployment.sessionShardOf("c").stats());
+  expect(droppedByReason).toEqual({ inbound_full: expected.messagesDropped });
 });
 
 it("a text frame that cannot be read is passed over, and the link goes on", async () => {
