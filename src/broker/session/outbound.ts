@@ -49,6 +49,8 @@ export class Outbound {
   dropped = 0;
   /** There may be messages of shares that are to be given back when the client goes. */
   #sharing: boolean;
+  /** A share's message was offered and will be in the store when `stored` is called. */
+  #sharedToCome = false;
 
   /** `released`: of an earlier life of the session. */
   constructor(
@@ -173,11 +175,17 @@ export class Outbound {
     if (qos === 0 && this.#client === null && !this.#limits.queueStoreQos0) return this.#drop("qos0_offline", effects);
     const n = ranked ? this.#queue.place(this.#limits.queueOrder, message.publish.topic) : this.#next++;
     this.#queue.joined(n, qos, message.byteLength);
+    this.#sharedToCome ||= share !== "";
     return { session: this.session, n, qos, retain, identifiers, share };
   }
 
   /** What was offered and could not be sent is in the store now. */
   stored(now: number, effects: Effect[]): void {
+    if (this.#sharedToCome) {
+      this.#sharedToCome = false;
+      this.#sharing = true;
+      if (this.#client === null) this.#giveBack(effects); // It went in between.
+    }
     this.#dropExcess(effects);
     this.drain(now, effects);
   }

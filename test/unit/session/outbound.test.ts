@@ -85,6 +85,17 @@ describe("an acknowledgement that is no answer to its message ends the client", 
   });
 });
 
+/** A message of a share that has not been stored yet. */
+function offered(outbound: Outbound, payload: string, effects: Effect[]) {
+  const properties = new Uint8Array();
+  const fields = { topic: "t", qos: 2, retain: false, dup: false, packetId: 2, properties } as const;
+  const bytes = writePublish({ ...fields, payload: new TextEncoder().encode(payload) });
+  const message = new Message(readTrustedPublish(bytes), 0, 0);
+  const place = { qos: 2, retain: false, retained: false, identifiers: [], share: "$share/g/t" } as const;
+  const recipient = outbound.offer(new Delivery(message, () => undefined), place, true, 0, effects);
+  return { message, recipient: recipient ?? expect.unreachable() };
+}
+
 describe("when the client goes", () => {
   it.each([true, false])("what is of shares goes back, but what was begun at QoS 2 (kept: %s)", (keep) => {
     const { store, outbound, offer, effects, givenBack } = connected();
@@ -106,5 +117,17 @@ describe("when the client goes", () => {
     outbound.connect({ receiveMaximum: 65_535, maximumPacketSize: null }, 0, effects);
     outbound.disconnect(true, effects);
     expect(givenBack().filter((each) => !each.endsWith("0"))).toEqual(sharesInOrder);
+  });
+
+  it("what is of shares and is stored only then goes back, too", () => {
+    const { store, outbound, offer, effects, givenBack } = connected();
+    offer("begun", 2, "$share/g/t");
+    const { message, recipient } = offered(outbound, "late", effects);
+    outbound.disconnect(true, effects);
+    store.append(message, [recipient]);
+    outbound.stored(0, effects);
+    expect(givenBack()).toEqual(["$share/g/t late"]);
+    expect(store.read(UID, 0, 10)).toHaveLength(1);
+    expect(outbound.queued).toBe(0);
   });
 });
