@@ -3,13 +3,11 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Miniflare } from "miniflare";
-import type { DeploymentConfig } from "../../src/contracts/deployment-config.ts";
 import { startService } from "../../scripts/start/start-service.ts";
 import type { Broker } from "./broker.ts";
 
 interface Created {
-  deployment: { id: string; endpoints: { mqtt: string } };
+  deployment: { endpoints: { mqtt: string } };
   credentials: { username: string; password: string };
 }
 
@@ -17,11 +15,10 @@ interface Created {
 export async function startFulmar(shards: number): Promise<Broker> {
   const dataDir = await mkdtemp(join(tmpdir(), "fulmar-bench-"));
   const service = await startService(
-    { port: 0, host: "127.0.0.1", dataDir, databaseUrl: null, plan: "local", shards: 1, publicUrl: null },
+    { port: 0, host: "127.0.0.1", dataDir, databaseUrl: null, plan: "local", shards, publicUrl: null },
     { printMails: false },
   );
   const { deployment, credentials } = await createDeployment(service.localUrl);
-  if (shards > 1) await setShards(service.miniflare, deployment.id, shards);
   const url = deployment.endpoints.mqtt.replace("localhost", "127.0.0.1");
   return {
     name: "fulmar",
@@ -49,16 +46,4 @@ async function post(url: string, body: unknown, headers: Record<string, string> 
   });
   if (!response.ok) throw new Error(`${url}: ${response.status} ${await response.text()}`);
   return response;
-}
-
-/** Before anything is stored a deployment's shards can simply be more. */
-async function setShards(miniflare: Miniflare, id: string, shards: number): Promise<void> {
-  const namespace = await miniflare.getDurableObjectNamespace("DEPLOYMENT");
-  const object = namespace.get(namespace.idFromName(id)) as unknown as {
-    admit(username: null): Promise<{ value: { config: DeploymentConfig } }>;
-    configure(id: string, config: DeploymentConfig, credentials: null): Promise<unknown>;
-  };
-  const { config } = (await object.admit(null)).value;
-  const changed = { ...config, version: config.version + 1, shards: { session: shards, topic: shards } };
-  await object.configure(id, changed, null);
 }

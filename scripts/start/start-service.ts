@@ -3,7 +3,6 @@
 
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import type { Miniflare } from "miniflare";
 import { buildWorker } from "./build-worker.ts";
 import { claimPort } from "./claim-port.ts";
 import { lockDataFolder } from "./lock-data-folder.ts";
@@ -20,7 +19,6 @@ export interface Service {
   /** Origin in the API's URLs. */
   publicUrl: string;
   dataDir: string;
-  miniflare: Miniflare;
   close(): Promise<void>;
 }
 
@@ -67,7 +65,7 @@ export async function startService(options: StartOptions, { printMails = true } 
     });
     closers.push(() => miniflare.dispose());
     await untilHealthy(localUrl);
-    return { localUrl, publicUrl, dataDir, miniflare, close };
+    return { localUrl, publicUrl, dataDir, close };
   } catch (error) {
     await close();
     throw error;
