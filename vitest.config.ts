@@ -24,19 +24,23 @@ const inWorkerd = cloudflareTest(({ inject }) => ({
   },
 }));
 
-/** `shards`: of each kind, of the deployment that the tests talk to. */
-function conformance(name: string, shards: number) {
+/** `shards`: of each kind, of the deployments that the tests talk to. `evictions`: these lose their memory whenever a test
+ *  has received what it awaited. */
+function conformance(
+  name: string,
+  { order, shards, evictions }: { order: number; shards: number; evictions: boolean },
+) {
   return {
     test: {
       name,
       include: ["test/conformance/**/*.test.ts"],
       environment: "node" as const,
-      env: { CONFORMANCE_SHARDS: String(shards) },
+      env: { CONFORMANCE_SHARDS: String(shards), CONFORMANCE_EVICTIONS: evictions ? "1" : "0" },
       globalSetup: ["test/conformance/harness/global-setup.ts"],
       testTimeout: 30_000,
       maxConcurrency: 16,
       // Tests mostly wait, and share nothing but the broker.
-      sequence: { groupOrder: 3 + shards, concurrent: true },
+      sequence: { groupOrder: order, concurrent: true },
     },
   };
 }
@@ -69,9 +73,11 @@ export default defineConfig({
           sequence: { groupOrder: 3 },
         },
       },
-      conformance("conformance", 1),
+      conformance("conformance", { order: 4, shards: 1, evictions: false }),
       // Not where BROKER_URL names the broker: its shards are as they are.
-      conformance("conformance-shards", 4),
+      conformance("conformance-shards", { order: 5, shards: 4, evictions: false }),
+      conformance("conformance-evictions", { order: 6, shards: 1, evictions: true }),
+      conformance("conformance-shards-evictions", { order: 7, shards: 4, evictions: true }),
     ],
   },
 });

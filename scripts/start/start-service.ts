@@ -10,7 +10,7 @@ import { openMailbox } from "./mailbox.ts";
 import { openDataFolder } from "./open-data-folder.ts";
 import { startDatabase } from "./start-database.ts";
 import type { StartOptions } from "./start-options.ts";
-import { startWorkerd } from "./start-workerd.ts";
+import { type BesideWorker, startWorkerd } from "./start-workerd.ts";
 import { untilHealthy } from "./until-healthy.ts";
 
 export interface Service {
@@ -22,9 +22,18 @@ export interface Service {
   close(): Promise<void>;
 }
 
-/** Starts the service and waits until it is well. Throws an error of one line, with nothing left running.
- *  Mails are kept in the data folder and, unless `printMails` is false, printed. */
-export async function startService(options: StartOptions, { printMails = true } = {}): Promise<Service> {
+export interface Surroundings {
+  /** Mails are kept in the data folder and, unless this is false, printed. */
+  printMails?: boolean;
+  /** Workers of a test, beside the service's own. */
+  beside?: readonly BesideWorker[];
+}
+
+/** Starts the service and waits until it is well. Throws an error of one line, with nothing left running. */
+export async function startService(
+  options: StartOptions,
+  { printMails = true, beside = [] }: Surroundings = {},
+): Promise<Service> {
   const { dataDir } = options;
   const closers: (() => Promise<void>)[] = [];
   const close = async () => {
@@ -62,6 +71,7 @@ export async function startService(options: StartOptions, { printMails = true } 
         ...secrets,
       },
       mailer: openMailbox(join(dataDir, "mails.jsonl"), printMails),
+      beside,
     });
     closers.push(() => miniflare.dispose());
     await untilHealthy(localUrl);

@@ -1,9 +1,12 @@
 // workerd with the built Worker, through Miniflare: bindings as wrangler.toml names them, objects' storage on disk.
 
 import { createRequire } from "node:module";
-import { Miniflare, type Request, type Response } from "miniflare";
+import { Miniflare, type MiniflareOptions, type Request, type Response } from "miniflare";
 import type { BuiltWorker } from "./build-worker.ts";
 import { guardPath, guardVariables } from "./guard.ts";
+
+/** A Worker as Miniflare takes it. */
+export type BesideWorker = MiniflareOptions["workers"][number];
 
 export interface WorkerdOptions {
   worker: BuiltWorker;
@@ -15,6 +18,8 @@ export interface WorkerdOptions {
   vars: Record<string, string>;
   /** Behind the MAILER binding. */
   mailer: (request: Request) => Promise<Response>;
+  /** Workers that run in the same workerd, and may have bindings to the objects. */
+  beside: readonly BesideWorker[];
 }
 
 /** Starts it and waits until it listens. workerd ends with this process, however that ends. Throws an error of one line. */
@@ -52,6 +57,7 @@ export async function startWorkerd(options: WorkerdOptions): Promise<Miniflare> 
         },
         dev: { cacheAPI: false, unsafeDirectSockets: [{ host: options.host, port: options.port }] },
       },
+      ...options.beside,
     ],
   });
   restoreSignals();

@@ -3,15 +3,21 @@
 
 import { randomBytes } from "node:crypto";
 import { expect, inject, test } from "vitest";
+import { evict } from "./evicting-service.ts";
 import type { BrokerAccess } from "./global-setup.ts";
 import type { ConnectOptions, Version } from "./packets.ts";
 import { connect } from "./packets.ts";
 import type { PacketOf } from "./raw-client.ts";
 import { RawClient } from "./raw-client.ts";
 
+let tests = 0;
+
 export const it = test.extend<{ broker: Broker }>({
   broker: async ({ task }, use) => {
-    const broker = new Broker(inject("broker"), task.id);
+    const brokers = inject("brokers");
+    const access = brokers[tests++ % brokers.length];
+    if (access === undefined) throw new Error("no broker");
+    const broker = new Broker(access, task.id);
     await use(broker);
     await broker.dispose();
   },
@@ -48,7 +54,7 @@ export class Broker {
 
   /** A WebSocket, no CONNECT. */
   async open(version: Version): Promise<RawClient> {
-    const client = await RawClient.open(this.access.url, version);
+    const client = await RawClient.open(this.access.url, version, async () => await this.#received());
     this.#clients.push(client);
     return client;
   }
@@ -89,6 +95,12 @@ export class Broker {
   async keepAlivePasses(seconds: number): Promise<void> {
     const client = await this.connect(4, { keepAlive: seconds });
     await client.closed();
+  }
+
+  /** Some client has received what a test awaited. */
+  async #received(): Promise<void> {
+    const { evictions } = this.access;
+    if (evictions !== null) await evict(evictions);
   }
 
   /** Ends its clients, and removes what would stay at the broker: retained messages, and sessions without an end. */

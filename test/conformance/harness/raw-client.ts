@@ -31,9 +31,12 @@ export class RawClient {
   #closed = false;
   #nextPacketId = 1;
 
-  private constructor(socket: WebSocket, version: Version) {
+  readonly #received: () => Promise<void>;
+
+  private constructor(socket: WebSocket, version: Version, received: () => Promise<void>) {
     this.version = version;
     this.socket = socket;
+    this.#received = received;
     socket.on("message", (data: Buffer) => this.#onBytes(data));
     socket.on("close", () => {
       this.#closed = true;
@@ -43,10 +46,11 @@ export class RawClient {
     socket.on("error", () => {});
   }
 
-  /** A WebSocket with the subprotocol, on which nothing has been sent. */
-  static async open(url: string, version: Version): Promise<RawClient> {
+  /** A WebSocket with the subprotocol, on which nothing has been sent. `received` is called, and waited for, whenever what
+   *  a test awaited has come. */
+  static async open(url: string, version: Version, received: () => Promise<void>): Promise<RawClient> {
     const socket = new WebSocket(url, "mqtt", { perMessageDeflate: false });
-    const client = new RawClient(socket, version);
+    const client = new RawClient(socket, version, received);
     await new Promise<void>((resolve, reject) => {
       socket.once("open", resolve);
       socket.once("error", reject);
@@ -196,6 +200,7 @@ export class RawClient {
       this.#waiting = null;
     }
     if (this.#fault !== null) throw this.#fault;
+    await this.#received();
   }
 
   #onBytes(data: Buffer): void {
