@@ -1,7 +1,9 @@
-// The Worker, bundled by wrangler just as for a deployment, and what wrangler.toml says of it.
+// The Worker, bundled by wrangler just as for a deployment, and what wrangler.toml says of it. A bundle is kept, and used
+// again as long as all that it is made of is the same: to bundle takes most of the time of a start.
 
 import { spawn } from "node:child_process";
-import { readFile } from "node:fs/promises";
+import { createHash } from "node:crypto";
+import { access, constants, glob, mkdir, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -20,6 +22,11 @@ export interface BuiltWorker {
 
 const projectRoot = fileURLToPath(new URL("../..", import.meta.url));
 
+const BUNDLE = "index.js";
+const SOURCES = ["src/**/*", "wrangler.toml", "package.json", "node_modules/.package-lock.json"];
+/** Bundles of code that nobody has any more. */
+const OLD_MS = 7 * 24 * 3_600_000;
+
 const configSchema = z.object({
   name: z.string(),
   compatibility_date: z.string(),
@@ -27,16 +34,17 @@ const configSchema = z.object({
   durable_objects: z.object({ bindings: z.array(z.object({ name: z.string(), class_name: z.string() })) }),
 });
 
-/** Bundles into `outDir`, which is made. Throws with the bundler's words if the code does not build. */
-export async function buildWorker(outDir: string): Promise<BuiltWorker> {
-  const [text] = await Promise.all([readFile(join(projectRoot, "wrangler.toml"), "utf8"), bundle(outDir)]);
+/** Bundles, unless that has been done. `ownDir` is where the bundle is kept if it cannot be beside the packages. Throws
+ *  with the bundler's words if the code does not build. */
+export async function buildWorker(ownDir: string): Promise<BuiltWorker> {
+  const [text, script] = await Promise.all([readFile(join(projectRoot, "wrangler.toml"), "utf8"), bundled(ownDir)]);
   const config = configSchema.parse(parse(text));
   return {
     name: config.name,
     compatibilityDate: config.compatibility_date,
     compatibilityFlags: config.compatibility_flags,
     objects: config.durable_objects.bindings.map(({ name, class_name }) => ({ binding: name, className: class_name })),
-    script: await readFile(join(outDir, "index.js"), "utf8"),
+    script,
   };
 }
 
@@ -53,6 +61,54 @@ export const quietWrangler = {
 /** Path of wrangler's command line program, to be run with Node. */
 export function wranglerPath(): string {
   return join(createRequire(import.meta.url).resolve("wrangler/package.json"), "../bin/wrangler.js");
+}
+
+async function bundled(ownDir: string): Promise<string> {
+  const [dir, name] = await Promise.all([bundlesDir(ownDir), fingerprint()]);
+  const kept = join(dir, name);
+  const script = join(kept, BUNDLE);
+  const found = await readFile(script, "utf8").catch(() => null);
+  if (found !== null) return found;
+  const made = `${kept}.${process.pid}`;
+  try {
+    await bundle(made);
+    const text = await readFile(join(made, BUNDLE), "utf8");
+    await rename(made, kept).catch(() => {}); // Another start has been faster.
+    await forgetOld(dir);
+    return text;
+  } finally {
+    await rm(made, { recursive: true, force: true });
+  }
+}
+
+async function bundlesDir(ownDir: string): Promise<string> {
+  const shared = join(projectRoot, "node_modules/.cache/fulmar");
+  try {
+    await mkdir(shared, { recursive: true });
+    await access(shared, constants.W_OK);
+    return shared;
+  } catch {
+    await mkdir(ownDir, { recursive: true }); // Somebody else's installation.
+    return ownDir;
+  }
+}
+
+/** Of everything that a bundle is made of: the code, how it is bundled, and the packages that are installed. */
+async function fingerprint(): Promise<string> {
+  const hash = createHash("sha256");
+  const files: string[] = [];
+  for await (const file of glob(SOURCES, { cwd: projectRoot })) files.push(file);
+  for (const file of files.sort()) {
+    hash.update(`${file}\0`).update(await readFile(join(projectRoot, file)).catch(() => "")); // A folder, perhaps.
+  }
+  return hash.digest("hex");
+}
+
+async function forgetOld(dir: string): Promise<void> {
+  for (const name of await readdir(dir)) {
+    const { mtimeMs } = await stat(join(dir, name)).catch(() => ({ mtimeMs: Date.now() }));
+    if (Date.now() - mtimeMs > OLD_MS) await rm(join(dir, name), { recursive: true, force: true });
+  }
 }
 
 async function bundle(outDir: string): Promise<void> {
