@@ -37,8 +37,10 @@ function conformance(
       environment: "node" as const,
       env: { CONFORMANCE_SHARDS: String(shards), CONFORMANCE_EVICTIONS: evictions ? "1" : "0" },
       globalSetup: ["test/conformance/harness/global-setup.ts"],
-      testTimeout: 30_000,
+      testTimeout: evictions ? 120_000 : 30_000,
       maxConcurrency: 16,
+      // An object that is to be evicted is waited for until it is idle.
+      ...(evictions ? { maxWorkers: 3 } : {}),
       // Tests mostly wait, and share nothing but the broker.
       sequence: { groupOrder: order, concurrent: true },
     },

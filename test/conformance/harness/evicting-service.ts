@@ -3,7 +3,6 @@
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { z } from "zod";
 import { claimPort } from "../../../scripts/start/claim-port.ts";
 import { startService } from "../../../scripts/start/start-service.ts";
 import type { BesideWorker } from "../../../scripts/start/start-workerd.ts";
@@ -15,14 +14,6 @@ export interface EvictingService {
   /** Of the evictor. */
   evictUrl: string;
   dispose(): Promise<void>;
-}
-
-/** How a deployment's objects are evicted. */
-export interface Evictions {
-  /** Of the evictor. */
-  url: string;
-  deploymentId: string;
-  shards: number;
 }
 
 /** Starts it; its deployments get so many shards of each kind. */
@@ -41,19 +32,6 @@ export async function startEvictingService(shards: number): Promise<EvictingServ
       await rm(dataDir, { recursive: true, force: true });
     },
   };
-}
-
-/** Takes the memory of a deployment's objects, each as soon as it is idle; how many had one. */
-export async function evict({ url, deploymentId, shards }: Evictions): Promise<number> {
-  const numbers = Array.from({ length: shards }, (_, number) => number);
-  const objects = [
-    { binding: "DEPLOYMENT", name: deploymentId },
-    ...numbers.map((number) => ({ binding: "SESSION_SHARD", name: `${deploymentId}/session/${number}` })),
-    ...numbers.map((number) => ({ binding: "TOPIC_SHARD", name: `${deploymentId}/topic/${number}` })),
-  ];
-  const answer = await fetch(url, { method: "POST", body: JSON.stringify(objects) });
-  if (!answer.ok) throw new Error(`not evicted: ${answer.status} ${await answer.text()}`);
-  return z.number().parse(await answer.json());
 }
 
 async function evictor(port: number): Promise<BesideWorker> {

@@ -5,7 +5,8 @@ import type { TestProject } from "vitest/node";
 import type { NewDeployment, ServiceApi } from "../../../scripts/demo/service-api.ts";
 import { callDeployment } from "../../../scripts/demo/service-api.ts";
 import { signUp, StartedService } from "../../e2e/service.ts";
-import { evict, type Evictions, startEvictingService } from "./evicting-service.ts";
+import { evict, type Evictions } from "./evict.ts";
+import { startEvictingService } from "./evicting-service.ts";
 
 export interface BrokerAccess {
   /** ws:// or wss://, with its path. */
@@ -26,7 +27,7 @@ declare module "vitest" {
 /** A user whose password somebody chose: a generated secret has no SCRAM verifier. */
 const CHOSEN = { username: "conformance", password: "a password that somebody chose" };
 /** More than the tests that run at a time: an object is evicted when it is idle, which others would delay. */
-const EVICTED_DEPLOYMENTS = 32;
+const EVICTED_DEPLOYMENTS = 48;
 
 /** Provides `brokers`; what it returns ends what it started. */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {

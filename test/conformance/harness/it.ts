@@ -1,16 +1,17 @@
 // `it` with a broker: clients of the broker under test, which end with the test that opened them, and names that no other
 // test has, so that tests run at the same time and against a service that others use.
 
-import { randomBytes } from "node:crypto";
+import { randomBytes, randomInt } from "node:crypto";
 import { expect, inject, test } from "vitest";
-import { evict } from "./evicting-service.ts";
+import { evict } from "./evict.ts";
 import type { BrokerAccess } from "./global-setup.ts";
 import type { ConnectOptions, Version } from "./packets.ts";
 import { connect } from "./packets.ts";
 import type { PacketOf } from "./raw-client.ts";
 import { RawClient } from "./raw-client.ts";
 
-let tests = 0;
+/** Other workers begin with another broker. */
+let tests = randomInt(1_000);
 
 export const it = test.extend<{ broker: Broker }>({
   broker: async ({ task }, use) => {

@@ -151,8 +151,8 @@ it("[MQTT311-3.2.2-4] [MQTT311-3.2.2-5] a refusal has no session present, and cl
 });
 
 it("[MQTT311-3.1.2-24] a client that is silent for one and a half keep alives is closed", async ({ broker }) => {
+  const before = performance.now(); // The server counts from a later moment.
   const client = await broker.connect(4, { keepAlive: 1 });
-  const before = performance.now();
   await client.ended();
-  expect(performance.now() - before).toBeGreaterThan(1_400);
+  expect(performance.now() - before).toBeGreaterThan(1_500);
 });

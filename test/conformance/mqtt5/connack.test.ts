@@ -88,11 +88,11 @@ it("[MQTT-3.2.2-19] [MQTT-3.2.2-20] what explains a refusal does not exceed Maxi
 });
 
 it("[MQTT-3.2.2-22] without Server Keep Alive the client's own counts", async ({ broker }) => {
+  const before = performance.now(); // The server counts from a later moment.
   const { client, connack } = await broker.connectWith(5, { keepAlive: 2 });
   const seconds = connack.properties?.serverKeepAlive ?? 2;
-  const before = performance.now();
   await client.ended(0x8d);
-  expect(performance.now() - before).toBeGreaterThan(seconds * 1_400);
+  expect(performance.now() - before).toBeGreaterThan(seconds * 1_500);
 });
 
 it("[MQTT-3.2.2-17] [MQTT-3.2.2-18] takes every topic alias up to the maximum that it announces, and none past it", async ({

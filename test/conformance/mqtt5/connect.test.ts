@@ -223,9 +223,9 @@ it("[MQTT-3.1.4-6] what came behind a refused CONNECT is not processed", async (
 });
 
 it("[MQTT-3.1.2-22] a client that is silent for one and a half keep alives is ended", async ({ broker }) => {
+  const before = performance.now(); // The server counts from a later moment.
   const { client, connack } = await broker.connectWith(5, { keepAlive: 1 });
   const seconds = connack.properties?.serverKeepAlive ?? 1;
-  const before = performance.now();
   await client.ended(0x8d);
-  expect(performance.now() - before).toBeGreaterThan(seconds * 1_400);
+  expect(performance.now() - before).toBeGreaterThan(seconds * 1_500);
 });
