@@ -45,6 +45,8 @@ export interface DeliveryPorts {
   shares: Pick<Shares, "giveBack">;
   /** Which messages that are to come once have come. */
   origins: Pick<Origins, "has" | "add" | "commit">;
+  /** Something failed: throws, and ends the object, if that was its storage. */
+  failed(error: unknown): void;
 }
 
 interface ToStore {
@@ -120,6 +122,7 @@ export class Deliveries {
         try {
           handle(...args);
         } catch (error) {
+          ports.failed(error);
           failures.push(error);
         }
       };
@@ -136,6 +139,7 @@ export class Deliveries {
           if (grants.length === 0) outcome(reasonCodes.noMatchingSubscribers);
           else this.#deliver(message, grants, false, writeAtOnce, batch, outcome);
         } catch (error) {
+          ports.failed(error);
           failures.push(error);
           outcome(reasonCodes.unspecifiedError);
         }
@@ -177,6 +181,7 @@ export class Deliveries {
           this.#store(each, outbounds);
           each.outcome?.(reasonCodes.success);
         } catch (error) {
+          ports.failed(error);
           failures.push(error);
           each.outcome?.(reasonCodes.unspecifiedError);
         }
@@ -282,6 +287,7 @@ export class Deliveries {
     try {
       this.#writeUnacknowledged(batch);
     } catch (error) {
+      this.#ports.failed(error);
       log.error("what was not acknowledged could not be written", { error });
       batch.due = now + AGAIN_MS;
       this.#unsafe.add(batch);

@@ -19,6 +19,8 @@ export interface EffectPerformerPorts {
   links: Links;
   clients: Clients;
   intake: Intake;
+  /** Something failed: throws, and ends the object, if that was its storage. */
+  failed(error: unknown): void;
 }
 
 export class EffectPerformer {
@@ -34,7 +36,10 @@ export class EffectPerformer {
   /** Sessions whose handshakes have changed in this event. */
   readonly #toKeep = new Set<number>();
 
-  constructor({ effects, links, clients, intake, outbox, shares }: EffectPerformerPorts) {
+  readonly #storageFailed: (error: unknown) => void;
+
+  constructor({ effects, links, clients, intake, outbox, shares, failed }: EffectPerformerPorts) {
+    this.#storageFailed = failed;
     this.#shares = shares;
     this.#outbox = outbox;
     this.#effects = effects;
@@ -56,9 +61,19 @@ export class EffectPerformer {
       }
     }
     effects.length = 0;
-    this.#outbox.commit();
-    if (this.#toKeep.size > 0) this.#keep();
+    this.#write();
     this.#links.flush();
+  }
+
+  /** What must be written before anything is sent. */
+  #write(): void {
+    try {
+      this.#outbox.commit();
+      if (this.#toKeep.size > 0) this.#keep();
+    } catch (error) {
+      this.#storageFailed(error);
+      throw error;
+    }
   }
 
   #keep(): void {
@@ -114,6 +129,7 @@ export class EffectPerformer {
 
   /** A bug of ours ends one client, not the shard. */
   #failed(session: number, error: unknown): void {
+    this.#storageFailed(error);
     log.error("an effect failed", { error });
     try {
       const link = this.#links.byUid(session);

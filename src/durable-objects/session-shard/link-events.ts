@@ -34,6 +34,8 @@ export interface LinkEventsPorts {
   performer: EffectPerformer;
   config(): DeploymentConfig;
   now(): number;
+  /** Something failed: throws, and ends the object, if that was its storage. */
+  failed(error: unknown): void;
 }
 
 export class LinkEvents {
@@ -84,6 +86,7 @@ export class LinkEvents {
       if (unblocked) link.session.handle({ type: "credit", available: true }, now(), effects);
       forEachPacket(frame, LINK_HEADER_BYTES, (packet) => this.#packet(link, packet));
     } catch (error) {
+      this.#ports.failed(error);
       log.error("a client's frame failed", { error: String(error) });
       clients.end(link, reasonCodes.unspecifiedError, "internal error", "internal_error");
     }

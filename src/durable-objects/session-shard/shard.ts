@@ -14,6 +14,7 @@ import type { Env } from "../../platform/env.ts";
 import { LazyTimer } from "../../platform/lazy-timer.ts";
 import type { ShardState } from "../../platform/shard-state.ts";
 import { StreamChannel } from "../../platform/stream-channel.ts";
+import { endOnStorageTrouble } from "../../platform/storage-trouble.ts";
 import { StreamReceiver } from "../../platform/stream-receiver.ts";
 import { WhenQuiet } from "../../platform/when-quiet.ts";
 import { Clients } from "./clients.ts";
@@ -128,6 +129,7 @@ export class Shard {
       config: this.#config,
       now: Date.now,
       expireAt: (at: number) => this.#deadlines.setEarlier("expire", "", at),
+      failed: this.#failed,
       effects: this.#effects,
       store: this.#store,
       queueOrders: new QueueOrders(sql, () => state.config.settings),
@@ -189,6 +191,8 @@ export class Shard {
     await this.#deadlines.run(Date.now());
     this.#performer.settle();
   }
+
+  readonly #failed = (error: unknown): void => endOnStorageTrouble(this.#context, error);
 
   // ---- What is stored -----------------------------------------------------------------------------------------------
 
@@ -291,6 +295,7 @@ export class Shard {
       retainedPage: (topicShard, page) => this.#retained.page(topicShard, page),
       settle: () => this.#performer.settle(),
       stored: () => this.#storage.keep(),
+      failed: this.#failed,
     });
   }
 }

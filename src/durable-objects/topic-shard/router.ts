@@ -18,6 +18,7 @@ import type { Env } from "../../platform/env.ts";
 import { log } from "../../platform/log.ts";
 import type { ShardState } from "../../platform/shard-state.ts";
 import { StreamChannel } from "../../platform/stream-channel.ts";
+import { endOnStorageTrouble } from "../../platform/storage-trouble.ts";
 import { StreamReceiver } from "../../platform/stream-receiver.ts";
 import { Claims } from "./claims.ts";
 import { Groups } from "./groups.ts";
@@ -99,8 +100,13 @@ export class Router {
       envelope,
       ({ sender, incarnation, answered }) => {
         if (answered > 0) this.#stream(sender).answered(answered, incarnation);
-        this.#apply(sender, envelope);
-        this.#settle();
+        try {
+          this.#apply(sender, envelope);
+          this.#settle();
+        } catch (error) {
+          endOnStorageTrouble(this.#context, error);
+          throw error;
+        }
         return undefined;
       },
       ({ sender, incarnation, sequence }) => this.#stream(sender).answer(incarnation, sequence),
@@ -146,6 +152,7 @@ export class Router {
       if (share === null) this.#publish(sender, number, message);
       else this.#regroup(sender, number, message, share);
     } catch (error) {
+      endOnStorageTrouble(this.#context, error);
       log.error("a publish failed", { error: String(error) });
       if (number !== 0) this.#stream(sender).routed(number, reasonCodes.unspecifiedError);
     }
