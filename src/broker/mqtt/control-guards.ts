@@ -8,7 +8,7 @@ import { faultOfFilter } from "../topics/topic-filter.ts";
 import { malformed, protocolError, readerOf } from "./packet-reader.ts";
 import type { PacketReader } from "./packet-reader.ts";
 import type { ProtocolVersion } from "./packets.ts";
-import { allowedProperties, readProperties } from "./properties.ts";
+import { allowedProperties, propertyIds, readProperties } from "./properties.ts";
 import { reasonCodes } from "./reason-codes.ts";
 
 const NO_LOCAL = 0x04;
@@ -66,8 +66,12 @@ export function guardDisconnect(packet: Uint8Array, version: ProtocolVersion): v
     reader.expectEnd();
     return;
   }
-  if (!disconnectCodes.has(reader.u8())) throw protocolError("a reason code that only a server may send");
-  if (!reader.done) readProperties(reader, allowedProperties.disconnect, () => undefined);
+  if (!disconnectCodes.has(reader.u8())) throw protocolError("a reason code that no client may send");
+  if (!reader.done) {
+    readProperties(reader, allowedProperties.disconnect, (id) => {
+      if (id === propertyIds.serverReference) throw protocolError("Server Reference is for servers to send");
+    });
+  }
   reader.expectEnd();
 }
 
@@ -76,7 +80,7 @@ export function guardAuth(packet: Uint8Array, version: ProtocolVersion): void {
   if (version < 5) throw protocolError("AUTH in a version that has none");
   const reader = readerOf(packet, 0xf0); // [MQTT-3.15.1-1]
   if (reader.done) throw protocolError("only a server says that an authentication succeeded");
-  if (!authCodes.has(reader.u8())) throw protocolError("a reason code that only a server may send");
+  if (!authCodes.has(reader.u8())) throw protocolError("a reason code that no client may send");
   let method = false;
   if (!reader.done) {
     readProperties(reader, allowedProperties.auth, (id) => {

@@ -50,6 +50,7 @@ export const propertyIds = {
   requestProblemInformation: 0x17,
   willDelayInterval: 0x18,
   requestResponseInformation: 0x19,
+  serverReference: 0x1c,
   receiveMaximum: 0x21,
   topicAliasMaximum: 0x22,
   topicAlias: 0x23,
@@ -65,7 +66,8 @@ export const allowedProperties = {
   acknowledgement: new Set([0x1f, 0x26]),
   subscribe: new Set([0x0b, 0x26]),
   unsubscribe: new Set([0x26]),
-  disconnect: new Set([0x11, 0x1f, 0x26]),
+  /** Server Reference belongs into the packet, but not to a client. */
+  disconnect: new Set([0x11, 0x1c, 0x1f, 0x26]),
   auth: new Set([0x15, 0x16, 0x1f, 0x26]),
 } as const;
 

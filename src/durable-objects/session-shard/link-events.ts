@@ -109,7 +109,7 @@ export class LinkEvents {
   }
 
   #packet(link: Link, bytes: Uint8Array): void {
-    const { effects, subscribe } = this.#ports;
+    const { effects, performer, subscribe } = this.#ports;
     const { session } = link;
     const now = this.#ports.now();
     if ((bytes[0] ?? 0) >> 4 === PUBLISH) {
@@ -125,10 +125,10 @@ export class LinkEvents {
         session.handle({ type: "acknowledgement", packet }, now, effects);
         return;
       case "subscribe":
-        subscribe.subscribe(link, packet);
-        return;
       case "unsubscribe":
-        subscribe.unsubscribe(link, packet);
+        performer.settle(); // What the client published before is on its way before the subscription changes.
+        if (packet.type === "subscribe") subscribe.subscribe(link, packet);
+        else subscribe.unsubscribe(link, packet);
         return;
       case "disconnect":
         link.farewell = {

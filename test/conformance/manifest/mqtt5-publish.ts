@@ -27,6 +27,7 @@ export const mqtt5Publish: Statements = {
     says: "a retained message replaces the one before and is stored",
     tests: [
       "[MQTT-3.3.1-5] the last retained message of a topic goes to a new subscriber",
+      "[MQTT-3.3.1-5] [MQTT-3.3.1-6] a SUBSCRIBE right behind a retained message of QoS %i finds it",
       "[MQTT-3.3.1-5] gives retained messages to new subscribers, the latest alone",
       "[MQTT-3.3.1-5] a repeated publish does not replace a newer retained message",
     ],
@@ -36,6 +37,7 @@ export const mqtt5Publish: Statements = {
     tests: [
       "[MQTT-3.3.1-6] [MQTT-3.3.1-7] an empty retained message removes the one that was there",
       "[MQTT-3.3.1-6] an empty retained message goes to those who subscribe already",
+      "[MQTT-3.3.1-5] [MQTT-3.3.1-6] a SUBSCRIBE right behind a retained message of QoS %i finds it",
     ],
   },
   "MQTT-3.3.1-7": {

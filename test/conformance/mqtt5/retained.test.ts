@@ -2,6 +2,7 @@
 
 import { expect } from "vitest";
 import { it } from "../harness/it.ts";
+import { publish, subscribe } from "../harness/packets.ts";
 
 it("[MQTT-3.3.1-5] the last retained message of a topic goes to a new subscriber", async ({ broker }) => {
   const topic = broker.topic();
@@ -24,6 +25,24 @@ it("[MQTT-3.3.1-6] [MQTT-3.3.1-7] an empty retained message removes the one that
   client.publish({ topic, payload: "marker" });
   expect(String((await client.message()).payload)).toBe("marker");
 });
+
+it.for([0, 1, 2] as const)(
+  "[MQTT-3.3.1-5] [MQTT-3.3.1-6] a SUBSCRIBE right behind a retained message of QoS %i finds it",
+  async (qos, { broker }) => {
+    const topic = broker.topic();
+    const client = await broker.connect(5);
+    await client.publishSafely({ topic, payload: "old", retain: true });
+    const later = (payload: string, packetId: number) => publish(5, { topic, payload, retain: true, qos, packetId });
+    client.send(later("", 100), subscribe(5, 101, [{ filter: topic }]), later("new", 102));
+    const fresh = await client.pick("publish");
+    expect({ payload: String(fresh.payload), retain: fresh.retain }).toEqual({ payload: "new", retain: false });
+    client.send(later("newer", 103), subscribe(5, 104, [{ filter: topic, retainHandling: 0 }]));
+    const live = await client.pick("publish");
+    expect({ payload: String(live.payload), retain: live.retain }).toEqual({ payload: "newer", retain: false });
+    const retained = await client.pick("publish");
+    expect({ payload: String(retained.payload), retain: retained.retain }).toEqual({ payload: "newer", retain: true });
+  },
+);
 
 it("[MQTT-3.3.1-6] an empty retained message goes to those who subscribe already", async ({ broker }) => {
   const topic = broker.topic();

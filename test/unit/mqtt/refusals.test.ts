@@ -158,6 +158,8 @@ describe("5.0, once connected", () => {
     ["[MQTT-3.14.2-1] DISCONNECT with a server's reason", 0xe0, "8e", PROTOCOL_ERROR],
     ["DISCONNECT with a reason of CONNACK", 0xe0, "86", PROTOCOL_ERROR],
     ["DISCONNECT with a Session Expiry Interval twice", 0xe0, "00 0a 1100000001 1100000001", PROTOCOL_ERROR],
+    ["DISCONNECT with a Server Reference, which is the server's", 0xe0, "00 04 1c000170", PROTOCOL_ERROR],
+    ["DISCONNECT with a Server Reference twice", 0xe0, "00 08 1c000170 1c000171", PROTOCOL_ERROR],
     ["[MQTT-3.15.1-1] flags of AUTH", 0xf1, "18 04 15 'X'", MALFORMED],
     ["[MQTT-3.15.2-1] AUTH with a server's reason", 0xf0, "00 04 15 'X'", PROTOCOL_ERROR],
     ["[MQTT-3.15.2-1] AUTH that leaves out its reason, which means success", 0xf0, "", PROTOCOL_ERROR],
