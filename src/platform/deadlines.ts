@@ -79,6 +79,12 @@ export class Deadlines<Kind extends string = string> {
     if (this.#find(kind, key) === null) this.set(kind, key, at);
   }
 
+  /** Moves a deadline to `at`, if there is one and it is later. */
+  advance(kind: Kind, key: string, at: number): void {
+    const known = this.#find(kind, key);
+    if (known !== null && at < known) this.set(kind, key, at);
+  }
+
   /** The alarm stays set: it costs less to ring for nothing than to set it anew. */
   clear(kind: Kind, key: string): void {
     this.#running.delete(nameOf(kind, key));

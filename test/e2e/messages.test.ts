@@ -53,6 +53,22 @@ describe.each([4, 5] as const)("MQTT version %i", (protocolVersion) => {
     await Promise.all([publisher.end(), late.end(), later.end()]);
   });
 
+  it("gives a client that is back all that waited, though it is more than a connection may buffer", async () => {
+    const options = persistent(id("backlog"), protocolVersion);
+    const subscriber = await connect(made, options);
+    await subscriber.client.subscribeAsync(topic("backlog"), { qos: 1 });
+    await subscriber.end();
+    const publisher = await connect(made, { protocolVersion });
+    const sent = Array.from({ length: 9 }, (_, i) => String(i).repeat(1_000_000));
+    for (const text of sent) await publisher.client.publishAsync(topic("backlog"), text, { qos: 1 });
+    const back = await connect(made, { ...options, reconnectPeriod: 0 });
+    await back.until(() => (back.received.length >= sent.length ? true : undefined));
+    expect(back.received.map(({ text, dup }) => [text[0], text.length, dup])).toEqual(
+      sent.map((text) => [text[0], text.length, false]),
+    );
+    await Promise.all([publisher.end(), back.end()]);
+  });
+
   it("keeps messages for a session that is offline", async () => {
     const options = persistent(id("offline"), protocolVersion);
     const subscriber = await connect(made, options);

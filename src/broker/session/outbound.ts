@@ -3,6 +3,7 @@
 // other they go to the store and come back from there. What waits in memory comes behind all that is in the store. An
 // entry's packet id follows from its number, so sending a stored message writes nothing.
 
+import { limits as fixedLimits } from "../limits.ts";
 import { writeAcknowledgement } from "../mqtt/acknowledgement.ts";
 import type { QoS } from "../mqtt/packets.ts";
 import { reasonCodes } from "../mqtt/reason-codes.ts";
@@ -46,6 +47,8 @@ export class Outbound {
   #promptness = new Promptness();
   /** The link takes no PUBLISH now. */
   blocked = false;
+  /** Bytes of PUBLISH that the link is to take at the end of this event. */
+  #leaving = 0;
   dropped = 0;
   /** There may be messages of shares that are to be given back when the client goes. */
   #sharing: boolean;
@@ -95,6 +98,11 @@ export class Outbound {
     this.#limits = limits;
   }
 
+  /** The link has taken a PUBLISH of so many bytes. */
+  left(bytes: number): void {
+    this.#leaving -= bytes;
+  }
+
   /** The client is here: all that it has not acknowledged is sent again, then the queue. [MQTT-4.4.0-1] */
   connect(client: ClientBounds, now: number, effects: Effect[]): void {
     this.#client = client;
@@ -124,10 +132,11 @@ export class Outbound {
     else for (const inflight of this.#waiting.takeAll()) inflight.delivery?.settle(inflight);
     this.#client = null;
     this.#giveBack(effects);
-    this.#dropExcess([]);
+    this.#dropExcess(effects);
     this.#queue.rewind();
     this.#promptness = new Promptness();
     this.blocked = false;
+    this.#leaving = 0;
   }
 
   /** How many of `pageMax` messages, that come because they were asked for, the session takes now: what its client can be
@@ -164,7 +173,7 @@ export class Outbound {
     }
     const ranked = this.#queue.ranks(this.#limits.queueOrder);
     if (qos === 1 && !writeAtOnce && this.#prompt && (!ranked || this.#free)) {
-      const inflight = newInflight(this, this.#next++, place, message.byteLength, delivery);
+      const inflight = newInflight(this, this.#number(), place, message.byteLength, delivery);
       delivery.await(inflight);
       this.#waiting.push(inflight);
       this.#sendWaiting(now, effects);
@@ -173,7 +182,7 @@ export class Outbound {
     if (qos === 1 || this.#waiting.length > 0) this.#storeSent(effects);
     this.#storeWaiting(Infinity);
     if (qos === 0 && this.#client === null && !this.#limits.queueStoreQos0) return this.#drop("qos0_offline", effects);
-    const n = ranked ? this.#queue.place(this.#limits.queueOrder, message.publish.topic) : this.#next++;
+    const n = ranked ? this.#queue.place(this.#limits.queueOrder, message.publish.topic) : this.#number();
     this.#queue.joined(n, qos, message.byteLength);
     this.#sharedToCome ||= share !== "";
     return { session: this.session, n, qos, retain, identifiers, share };
@@ -246,7 +255,7 @@ export class Outbound {
   /** Sends what waits, in the store and then in memory, as far as the client takes it. */
   drain(now: number, effects: Effect[]): void {
     let sent = false;
-    while (this.#client !== null && !this.blocked && this.#queue.behind > 0) {
+    while (this.#client !== null && !this.#full && this.#queue.behind > 0) {
       const room = this.#quota - this.inflight;
       if (room <= 0) break;
       const entry = this.#queue.next(room);
@@ -271,9 +280,14 @@ export class Outbound {
     return this.#client !== null && this.#promptness.prompt && !this.#waiting.full(this.#quota);
   }
 
+  /** Whether what waits must go on waiting: the link takes nothing now, or will not behind what this event sends. */
+  get #full(): boolean {
+    return this.blocked || this.#leaving >= fixedLimits.linkWindowBytes;
+  }
+
   /** Whether the next message is sent at once: nothing waits that might have to go before it. */
   get #free(): boolean {
-    return !this.blocked && this.#queue.behind === 0 && this.#waiting.length === 0 && this.inflight < this.#quota;
+    return !this.#full && this.#queue.behind === 0 && this.#waiting.length === 0 && this.inflight < this.#quota;
   }
 
   /** Sends what waits in memory as far as the client takes it. */
@@ -282,7 +296,7 @@ export class Outbound {
     for (let inflight = this.#waiting.first; inflight !== undefined; inflight = this.#waiting.first) {
       const { n, qos, retain, identifiers, delivery } = inflight;
       const packetId = packetIdOf(n);
-      if (this.blocked || this.inflight >= this.#quota || this.#inUse(packetId)) return;
+      if (this.#full || this.inflight >= this.#quota || this.#inUse(packetId)) return;
       this.#waiting.shift();
       if (delivery === null) continue;
       const { message } = delivery;
@@ -324,17 +338,17 @@ export class Outbound {
 
   /** False: its packet id is still in use, or the link is full; the rest must wait. */
   #sendStored(entry: StoredEntry, now: number, effects: Effect[]): boolean {
-    if (this.blocked) return false;
+    if (this.#full) return false;
     const { qos, retain, identifiers, message } = entry;
     const ranked = classOfNumber(entry.n) !== UNRANKED;
-    const n = ranked ? this.#next : entry.n;
+    const n = ranked ? this.#number() : entry.n;
     const dup = n <= this.#queue.sentUpTo;
     // What was sent once is sent until it is acknowledged. [MQTT-4.4.0-1]
     if (!dup && message.expired(now)) {
       this.#store.remove(this.session, entry.n);
       this.#drop("expired", effects);
     } else if (qos === 0) {
-      this.#store.remove(this.session, entry.n);
+      this.#store.remove(this.session, entry.n, true); // It must not come again.
       this.#send(message, { qos, retain, dup: false, packetId: 0, identifiers }, now, effects);
     } else {
       if (!this.#track(ranked ? { ...entry, n } : entry)) return false;
@@ -346,7 +360,6 @@ export class Outbound {
         this.#store.remove(this.session, n);
       }
     }
-    if (ranked) this.#next += 1;
     this.#queue.passed(entry, n);
     return true;
   }
@@ -357,6 +370,13 @@ export class Outbound {
     for (const { share, message } of this.#queue.takeShared()) {
       effects.push({ type: "giveBack", session: this.session, share, message });
     }
+  }
+
+  /** The next number in the session's order. Those whose packet ids are in use are passed over: a message that is never
+   *  acknowledged must not hold up the others once they have gone round. */
+  #number(): number {
+    for (let tries = 0; tries < PACKET_IDS && this.#inUse(packetIdOf(this.#next)); tries++) this.#next += 1;
+    return this.#next++;
   }
 
   #inUse(packetId: number): boolean {
@@ -395,6 +415,7 @@ export class Outbound {
       this.#drop("too_large", effects);
       return false;
     }
+    this.#leaving += packet.length;
     effects.push({ type: "send", session: this.session, packet });
     return true;
   }

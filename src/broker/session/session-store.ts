@@ -31,8 +31,8 @@ export interface SessionStore {
   read(session: number, after: number, limit: number): StoredEntry[];
   /** A session's entries of shares, in order. */
   readShared(session: number): StoredEntry[];
-  /** Forgets an entry, and its message with the last of them. */
-  remove(session: number, n: number): void;
+  /** Forgets an entry, and its message with the last of them. `surely`: before anything of this event is sent. */
+  remove(session: number, n: number, surely?: boolean): void;
   /** Forgets the first of a session's entries with such numbers: at least `count`, and of `bytes` in all, if there are as
    *  many; at most `most`. */
   removeFirst(session: number, numbers: NumberRange, count: number, bytes: number, most: number): Removed;

@@ -224,7 +224,10 @@ export class StoredQueue {
       const rank = this.#leastClass;
       const range = numbersOf(rank, this.#sentUpTo);
       const removed = this.#store.removeFirst(this.#session, range, count, size, this.#queued - 1);
-      if (removed.entries === 0) break;
+      if (removed.entries === 0) {
+        if (!this.#classes.delete(rank)) break; // There are none, whatever was counted.
+        continue;
+      }
       this.#queued -= removed.entries;
       this.#queuedBytes -= removed.bytes;
       this.#queuedQos0 -= removed.qos0;

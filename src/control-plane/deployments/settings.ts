@@ -33,7 +33,12 @@ const settings = {
     .openapi({ description: "Whether QoS 0 messages wait for a session that is not connected." }),
   queuePriorities: z
     .record(
-      z.string().refine((topic) => parseTopicName(topic) !== null, "must be a topic, without wildcards"),
+      z
+        .string()
+        .refine(
+          (topic) => topic.isWellFormed() && parseTopicName(topic) !== null,
+          "must be a topic, without wildcards",
+        ),
       wholeNumber(1, PRIORITY_MAX),
     )
     .refine((table) => Object.keys(table).length <= PRIORITIES_MAX, `at most ${PRIORITIES_MAX} topics`)

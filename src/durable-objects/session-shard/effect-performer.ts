@@ -11,9 +11,11 @@ import type { Intake } from "./intake.ts";
 import type { Links } from "./links.ts";
 import type { Outbox } from "./outbox.ts";
 import type { Shares } from "./shares.ts";
+import type { WriteBehindStore } from "./write-behind-store.ts";
 
 export interface EffectPerformerPorts {
   effects: Effect[];
+  store: WriteBehindStore;
   outbox: Outbox;
   shares: Shares;
   links: Links;
@@ -31,6 +33,7 @@ export class EffectPerformer {
   readonly #links: Links;
   readonly #clients: Clients;
   readonly #intake: Intake;
+  readonly #store: WriteBehindStore;
   readonly #outbox: Outbox;
   readonly #shares: Shares;
   /** Sessions whose handshakes have changed in this event. */
@@ -38,8 +41,9 @@ export class EffectPerformer {
 
   readonly #storageFailed: (error: unknown) => void;
 
-  constructor({ effects, links, clients, intake, outbox, shares, failed }: EffectPerformerPorts) {
+  constructor({ effects, store, links, clients, intake, outbox, shares, failed }: EffectPerformerPorts) {
     this.#storageFailed = failed;
+    this.#store = store;
     this.#shares = shares;
     this.#outbox = outbox;
     this.#effects = effects;
@@ -68,6 +72,7 @@ export class EffectPerformer {
   /** What must be written before anything is sent. */
   #write(): void {
     try {
+      this.#store.settle();
       this.#outbox.commit();
       if (this.#toKeep.size > 0) this.#keep();
     } catch (error) {

@@ -65,7 +65,9 @@ export class Link {
     this.#bytes += packet.length;
     this.#credit -= packet.length;
     this.#mark();
-    if (this.#credit <= 0 && (packet[0] ?? 0) >> 4 === PUBLISH) this.session.outbound.blocked = true;
+    if ((packet[0] ?? 0) >> 4 !== PUBLISH) return;
+    this.session.outbound.left(packet.length);
+    if (this.#credit <= 0) this.session.outbound.blocked = true;
   }
 
   /** Accounts for a frame from the edge. True: the window to the edge has opened again. */

@@ -1,6 +1,7 @@
 // What a shard is told from outside its messages: a new config, users that changed, clients to be ended; and its figures.
 
 import { reasonCodes } from "../../broker/mqtt/reason-codes.ts";
+import type { Effect } from "../../broker/session/effects.ts";
 import type { DeploymentConfig } from "../../contracts/deployment-config.ts";
 import type { SessionShardStats } from "../../contracts/rpc.ts";
 import type { ShardState } from "../../platform/shard-state.ts";
@@ -22,6 +23,7 @@ export interface ManagementPorts {
   subscriptions: Subscriptions;
   principals: PrincipalChanges;
   intake: Intake;
+  effects: Effect[];
   performer: EffectPerformer;
   now(): number;
 }
@@ -35,12 +37,16 @@ export class Management {
 
   /** Takes a newer config into force and tells the links. Returns the version in force. */
   configure(config: DeploymentConfig): number {
-    const { state, intake, links, sessions } = this.#ports;
+    const { state, intake, links, sessions, effects, performer, now } = this.#ports;
     if (state.updateConfig(config)) {
       intake.renewRate();
       sessions.limitAll();
-      for (const link of links.all()) link.control({ v: 1, type: "config", config });
+      for (const link of links.all()) {
+        link.control({ v: 1, type: "config", config });
+        link.session.handle({ type: "stored" }, now(), effects); // As much as its bounds are now.
+      }
       if (config.status === "stopped") this.endAll();
+      performer.settle();
     }
     return state.config.version;
   }

@@ -167,9 +167,14 @@ export class Sessions {
   /** The record of a session without a connection; null: it has expired, and was discarded. One that lost its socket
    *  with the object's memory counts as disconnected from now. */
   #offlineNow(record: SessionRecord): SessionRecord | null {
-    const { records, store, wills, shares, now, expireAt } = this.#ports;
+    const { config, records, store, wills, shares, now, expireAt } = this.#ports;
+    // Which of the stored messages had been sent is forgotten: those that may have been count as sent.
+    const sentUpTo =
+      record.disconnected_at === null
+        ? Math.max(record.sent_up_to, store.sentUpToAtMost(record.uid, config().settings.inflightMax))
+        : record.sent_up_to;
     if (record.disconnected_at === null) {
-      shares.lost(record.uid);
+      shares.lost(record.uid, sentUpTo);
       wills.left(record.uid, { sessionExpiryInterval: record.expiry_interval, ours: true });
     } else {
       if (record.expires_at === null || record.expires_at > now()) return record;
@@ -183,8 +188,7 @@ export class Sessions {
     const expiresAt = records.disconnected(record.uid, {
       reason: "server_shutdown",
       expiryInterval: record.expiry_interval,
-      // Which of the stored messages had been sent is forgotten: any of them may have been.
-      sentUpTo: Math.max(record.sent_up_to, store.state(record.uid, 0).lastNumber),
+      sentUpTo,
       dropped: 0,
       now: now(),
     });

@@ -156,6 +156,7 @@ export class Shard {
       heartbeatAt: (socket) => context.getWebSocketAutoResponseTimestamp(socket)?.getTime() ?? 0,
       runAt: (at) => this.#deadlines.set("sweep", "", at),
       runAtLatest: (at) => this.#deadlines.setIfUnset("sweep", "", at),
+      runSooner: (at) => this.#deadlines.advance("sweep", "", at),
     });
     const subscribe = new SubscribeHandler({
       ...clients,
@@ -168,6 +169,7 @@ export class Shard {
     this.#routes.recover();
     this.#retained.recover();
     this.#outbox.recover();
+    this.#sweep.recover(this.#links.count);
   }
 
   /** A batch of a topic shard. */

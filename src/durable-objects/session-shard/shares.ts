@@ -40,14 +40,14 @@ export class Shares {
     outbox.giveBack(share, { topic: publish.topic, publisher, expiresAt, packet: publish.bytes });
   }
 
-  /** A session lost its connection with the object's memory. Which of its messages had been sent is forgotten: at QoS 2 any
-   *  of them may have been begun, and stays. [MQTT-4.8.2-4] */
-  lost(uid: number): void {
+  /** A session lost its connection with the object's memory. At QoS 2 what may have been sent, up to number `sentUpTo`, may
+   *  have been begun, and stays. [MQTT-4.8.2-4] */
+  lost(uid: number, sentUpTo: number): void {
     const { store, outbox } = this.#ports;
     this.tell(uid);
     let found = false;
     for (const { n, qos, share, message } of store.readShared(uid)) {
-      if (qos === 2) continue;
+      if (qos === 2 && n <= sentUpTo) continue;
       store.remove(uid, n);
       this.giveBack(uid, share, message);
       found = true;

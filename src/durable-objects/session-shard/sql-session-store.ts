@@ -11,6 +11,8 @@ import type { OutboundState } from "../../broker/session/stored-queue.ts";
 const OLDEST_READ = 16;
 /** Removed entries that may wait to be written. */
 const REMOVED_MAX = 256;
+/** The same of one session. */
+const REMOVED_OF_SESSION_MAX = 64;
 
 interface QueueRow extends Record<string, SqlStorageValue> {
   n: number;
@@ -41,6 +43,7 @@ export class SqlSessionStore implements SessionStore {
   /** Numbers by session. */
   #removed = new Map<number, number[]>();
   #removedCount = 0;
+  #surely = false;
 
   /** `onRemoved`: something was removed, and `flush` must be called within a moment. */
   constructor(sql: SqlStorage, onRemoved: () => void) {
@@ -99,13 +102,19 @@ export class SqlSessionStore implements SessionStore {
 
   /** Remembered, and written with the next write or by `flush`: if it is lost, an acknowledged message is sent again,
    *  which is legal, while a write of its own would hold back what this event sends. */
-  remove(session: number, n: number): void {
-    const numbers = this.#removed.get(session);
-    if (numbers === undefined) this.#removed.set(session, [n]);
-    else numbers.push(n);
+  remove(session: number, n: number, surely = false): void {
+    const numbers = this.#removed.get(session) ?? [];
+    if (numbers.length === 0) this.#removed.set(session, numbers);
+    numbers.push(n);
+    this.#surely ||= surely;
     this.#removedCount += 1;
     if (this.#removedCount === 1) this.#onRemoved();
-    if (this.#removedCount >= REMOVED_MAX) this.flush();
+    if (this.#removedCount >= REMOVED_MAX || numbers.length >= REMOVED_OF_SESSION_MAX) this.flush();
+  }
+
+  /** At the end of each event: writes what must be written before anything is sent. */
+  settle(): void {
+    if (this.#surely) this.flush();
   }
 
   /** Writes what was removed. */
@@ -114,6 +123,7 @@ export class SqlSessionStore implements SessionStore {
     const removed = this.#removed;
     this.#removed = new Map();
     this.#removedCount = 0;
+    this.#surely = false;
     for (const [session, numbers] of removed) {
       const rows = this.#sql.exec<{ message: number }>(
         "DELETE FROM queue WHERE uid = ? AND n IN (SELECT value FROM json_each(?)) RETURNING message",
@@ -198,6 +208,21 @@ export class SqlSessionStore implements SessionStore {
       shared: counts.shared,
       ...((counts.highest ?? 0) < FIRST_PLACE ? { classes: [], lastArrival: 0 } : this.#classes(session)),
     };
+  }
+
+  /** Number of the last entry that may have been sent, where nobody knows any more: no more than `inflightMax` are
+   *  unacknowledged at a time, behind some that were acknowledged and are not removed yet. */
+  sentUpToAtMost(session: number, inflightMax: number): number {
+    this.flush();
+    const { last } = this.#sql
+      .exec<{ last: number | null }>(
+        "SELECT max(n) AS last FROM (SELECT n FROM queue WHERE uid = ? AND n < ? AND qos > 0 ORDER BY n LIMIT ?)",
+        session,
+        FIRST_PLACE,
+        inflightMax + REMOVED_OF_SESSION_MAX,
+      )
+      .one();
+    return last ?? 0;
   }
 
   #classes(session: number): Pick<OutboundState, "classes" | "lastArrival"> {

@@ -1,4 +1,5 @@
-// Ends the links that have missed their heartbeat. It runs on the object's alarm, only while there are links.
+// Ends the links that have missed their heartbeat, and sessions that were lost with the object and have expired. It runs on
+// the object's alarm, only while there are links.
 
 import { limits } from "../../broker/limits.ts";
 import { linkClose } from "../../contracts/link.ts";
@@ -19,7 +20,12 @@ export interface SweepPorts {
   runAt(at: number): void;
   /** The same, unless it will be called anyway. */
   runAtLatest(at: number): void;
+  /** If it will be called, then at that time already. */
+  runSooner(at: number): void;
 }
+
+/** Until sessions are ended whose clients were lost with the object, and are not back. */
+const LOST_MS = 10_000;
 
 export class Sweep {
   readonly #ports: SweepPorts;
@@ -27,6 +33,11 @@ export class Sweep {
 
   constructor(ports: SweepPorts) {
     this.#ports = ports;
+  }
+
+  /** The object begins, with so many links: where there were some and none is left, it has died. */
+  recover(connections: number): void {
+    if (connections === 0) this.#ports.runSooner(this.#ports.now() + LOST_MS);
   }
 
   /** There is a link. */

@@ -62,11 +62,11 @@ export class WriteBehindStore implements SessionStore {
     return this.#ports.sql.readShared(session);
   }
 
-  remove(session: number, n: number): void {
+  remove(session: number, n: number, surely = false): void {
     const kept = this.#kept.get(session);
     const place = kept === undefined ? 0 : placeOf(kept, n);
     if (kept?.[place]?.n === n) this.#drop(session, kept, place, 1);
-    else this.#ports.sql.remove(session, n);
+    else this.#ports.sql.remove(session, n, surely);
   }
 
   removeFirst(session: number, numbers: NumberRange, count: number, bytes: number, most: number): Removed {
@@ -115,6 +115,16 @@ export class WriteBehindStore implements SessionStore {
     const kept = this.#kept.get(session);
     if (kept !== undefined) this.#write(session, kept);
     return this.#ports.sql.state(session, sentUpTo);
+  }
+
+  /** See SqlSessionStore. */
+  sentUpToAtMost(session: number, inflightMax: number): number {
+    return this.#ports.sql.sentUpToAtMost(session, inflightMax);
+  }
+
+  /** See SqlSessionStore. */
+  settle(): void {
+    this.#ports.sql.settle();
   }
 
   /** Writes what was removed. */

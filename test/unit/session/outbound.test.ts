@@ -1,6 +1,7 @@
 // What a session's outbound side does with acknowledgements out of turn, and with messages of shares when its client goes.
 
 import { describe, expect, it } from "vitest";
+import { limits as fixedLimits } from "../../../src/broker/limits.ts";
 import { readTrustedPublish } from "../../../src/broker/mqtt/publish.ts";
 import { writePublish } from "../../../src/broker/mqtt/write-publish.ts";
 import { Delivery } from "../../../src/broker/session/delivery.ts";
@@ -130,4 +131,46 @@ describe("when the client goes", () => {
     expect(store.read(UID, 0, 10)).toHaveLength(1);
     expect(outbound.queued).toBe(0);
   });
+});
+
+it("sends no more in one event than the link's window, whatever the client has acknowledged in it", () => {
+  const { outbound, effects, offer } = connected();
+  outbound.blocked = true;
+  const half = "x".repeat(fixedLimits.linkWindowBytes / 2 + 1);
+  for (let i = 0; i < 6; i++) offer(half, 1);
+  effects.length = 0;
+  const sent = () => effects.flatMap((effect) => (effect.type === "send" ? [effect.packet.length] : []));
+  outbound.blocked = false;
+  outbound.drain(0, effects);
+  for (const packetId of [1, 2]) outbound.acknowledge(packetId, 1, 0, effects);
+  expect(sent()).toHaveLength(2);
+  for (const bytes of sent()) outbound.left(bytes); // The link has taken them.
+  outbound.drain(0, effects);
+  expect(sent()).toHaveLength(4);
+});
+
+it("[MQTT-2.2.1-3] one message that is never acknowledged holds up no others, when packet ids have gone round", () => {
+  const { outbound, effects, offer } = connected();
+  offer("never", 1);
+  const packetIds = new Set<number>();
+  for (let i = 0; i < 65_600; i++) {
+    offer("x", 1);
+    const sent = effects.flatMap((effect) => (effect.type === "send" ? [effect.packet] : []));
+    expect(sent).toHaveLength(i === 0 ? 2 : 1);
+    const packetId = readTrustedPublish(sent.at(-1) ?? new Uint8Array()).packetId;
+    packetIds.add(packetId);
+    for (const bytes of sent) outbound.left(bytes.length);
+    effects.length = 0;
+    outbound.acknowledge(packetId, 1, 0, effects);
+  }
+  expect(packetIds.has(1)).toBe(false);
+  expect(packetIds.size).toBe(65_534);
+});
+
+it("tells what it drops when its client goes", () => {
+  const { outbound, effects, offer } = connected();
+  for (let i = 0; i < 10; i++) offer("x", 1);
+  outbound.limits = { ...limits, queueLengthMax: 3 };
+  outbound.disconnect(true, effects);
+  expect(effects.filter(({ type }) => type === "drop")).toHaveLength(5); // Two were sent.
 });

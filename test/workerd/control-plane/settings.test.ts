@@ -77,6 +77,7 @@ it.each([
   [{ sharedStrategy: "local" }, "sharedStrategy"],
   [{ queuePriorities: { "a/#": 1 } }, "queuePriorities"],
   [{ queuePriorities: { "": 1 } }, "queuePriorities"],
+  [{ queuePriorities: { "a\ud800": 1 } }, "queuePriorities"],
   [{ queuePriorities: { a: 0 } }, "queuePriorities"],
   [{ queuePriorities: { a: 256 } }, "queuePriorities"],
   [{ queuePriorities: Object.fromEntries(Array.from({ length: 65 }, (_, i) => [`t/${i}`, 1])) }, "at most 64 topics"],
