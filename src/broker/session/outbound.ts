@@ -1,7 +1,8 @@
 // What a session's client is to receive, in order: what it was sent and has not acknowledged, and the queue behind.
 // Messages are numbered in the session's order. A client that acknowledges in time is sent them from memory; for any
 // other they go to the store and come back from there. What waits in memory comes behind all that is in the store. An
-// entry's packet id follows from its number, so sending a stored message writes nothing.
+// entry's packet id follows from its number, so sending a stored message writes nothing, unless it waited in the order of
+// priorities.
 
 import { limits as fixedLimits } from "../limits.ts";
 import { writeAcknowledgement } from "../mqtt/acknowledgement.ts";
