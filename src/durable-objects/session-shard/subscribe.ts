@@ -7,14 +7,16 @@ import type { SubscribePacket, UnsubscribePacket } from "../../broker/mqtt/packe
 import { reasonCodes } from "../../broker/mqtt/reason-codes.ts";
 import { isShare, memberName, shareOf } from "../../broker/topics/share.ts";
 import type { ParsedFilter } from "../../broker/topics/topic-filter.ts";
-import { exclusiveClaim, parseTopicFilter } from "../../broker/topics/topic-filter.ts";
+import { parseTopicFilter } from "../../broker/topics/topic-filter.ts";
 import type { Clients } from "./clients.ts";
+import { ExclusiveClaims } from "./exclusive-claims.ts";
 import type { Link } from "./link.ts";
 import type { RetainedReads } from "./retained-reads.ts";
 import type { Routes } from "./routes.ts";
 import type { Sessions } from "./sessions.ts";
 import type { StorageBound } from "./storage-bound.ts";
 import type { StoredSubscription, Subscriptions } from "./subscriptions.ts";
+import { UnconfirmedSubscriptions } from "./unconfirmed-subscriptions.ts";
 
 export interface SubscribePorts {
   clients: Clients;
@@ -37,13 +39,6 @@ interface PendingSuback {
   timer: ReturnType<typeof setTimeout> | null;
 }
 
-/** A session's SUBSCRIBE for a filter that nobody else may have, while the topic shard is asked. */
-interface Claiming {
-  readonly uid: number;
-  /** It does not want the filter any more. */
-  withdraw(): void;
-}
-
 /** What a subscription shall be when it stands. */
 interface Asked {
   readonly subscription: StoredSubscription;
@@ -53,11 +48,13 @@ interface Asked {
 
 export class SubscribeHandler {
   readonly #ports: SubscribePorts;
-  /** By filter. */
-  readonly #claiming = new Map<string, Claiming>();
+  readonly #claims: ExclusiveClaims;
+  readonly #unconfirmed: UnconfirmedSubscriptions;
 
   constructor(ports: SubscribePorts) {
     this.#ports = ports;
+    this.#claims = new ExclusiveClaims(ports);
+    this.#unconfirmed = new UnconfirmedSubscriptions(ports.subscriptions);
   }
 
   subscribe(link: Link, packet: SubscribePacket): void {
@@ -94,6 +91,7 @@ export class SubscribeHandler {
     if (pending.answered) return;
     pending.timer = setTimeout(() => {
       for (const rollBack of undo) rollBack();
+      this.#ports.settle();
     }, limits.subscribeTimeoutMs);
   }
 
@@ -103,10 +101,10 @@ export class SubscribeHandler {
     const codes = packet.filters.map((text) => {
       const parsed = parseTopicFilter(text);
       const filter = parsed === null ? text : storedFilter(parsed);
-      const claiming = this.#claiming.get(filter);
-      if (claiming?.uid === uid) claiming.withdraw();
+      const withdrawn = this.#claims.withdraw(uid, filter);
       const subscription = subscriptions.find(uid, filter);
-      if (subscription === null) return claiming?.uid === uid ? reasonCodes.success : reasonCodes.noSubscriptionExisted;
+      if (subscription === null) return withdrawn ? reasonCodes.success : reasonCodes.noSubscriptionExisted;
+      this.#unconfirmed.forget(uid, filter);
       subscriptions.remove(uid, filter);
       retained.drop(uid, filter);
       routes.released(uid, filter, subscription.exclusive);
@@ -122,7 +120,7 @@ export class SubscribeHandler {
     const { subscriptions, storage } = this.#ports;
     const { uid } = link.session;
     if (exclusive) {
-      const holder = subscriptions.holder(filter) ?? this.#claiming.get(filter)?.uid ?? uid;
+      const holder = subscriptions.holder(filter) ?? this.#claims.claimant(filter) ?? uid;
       if (holder !== uid) return reasonCodes.quotaExceeded;
     }
     if (subscriptions.find(uid, filter) !== null) return null;
@@ -134,36 +132,16 @@ export class SubscribeHandler {
   /** Asks to have a filter exclusively, and adds the subscription only then: whoever is refused must have seen nothing.
    *  Returns what undoes it if it does not stand in time. */
   #claim(link: Link, asked: Asked, settle: (code: number) => void): () => void {
-    const { sessions, routes } = this.#ports;
     const { filter, qos } = asked.subscription;
-    const { uid } = link.session;
     let undoAdded: (() => void) | null = null;
-    let open = true;
-    const close = () => {
-      open = false;
-      this.#claiming.delete(filter);
+    const granted = () => {
+      undoAdded = this.#add(link, asked, settle);
     };
-    const giveUp = (code: number) => {
-      if (!open) return;
-      close();
-      routes.released(uid, filter, true);
-      settle(code);
-    };
-    this.#claiming.set(filter, { uid, withdraw: () => giveUp(qos) });
-    const request = routes.want(exclusiveClaim(filter), null, (accepted) => {
-      if (!open) return;
-      if (!accepted) giveUp(reasonCodes.quotaExceeded);
-      else if (sessions.find(uid) === null) giveUp(reasonCodes.unspecifiedError);
-      else {
-        close();
-        undoAdded = this.#add(link, asked, settle);
-      }
-    });
+    const waiter = { qos, granted, settle };
+    this.#claims.claim(link.session.uid, filter, waiter);
     return () => {
-      if (request !== null) routes.cancel(request);
+      this.#claims.timeOut(filter, waiter);
       undoAdded?.();
-      giveUp(reasonCodes.implementationSpecificError);
-      this.#ports.settle();
     };
   }
 
@@ -175,7 +153,7 @@ export class SubscribeHandler {
     const { uid } = link.session;
     const before = subscriptions.find(uid, filter);
     clients.store(link);
-    subscriptions.add(uid, subscription);
+    this.#unconfirmed.add(uid, subscription);
     // It has the filter no longer for itself alone.
     if (before?.exclusive === true && !exclusive) routes.released(uid, filter, true);
     const shared = isShare(filter);
@@ -185,14 +163,8 @@ export class SubscribeHandler {
     const fail = () => {
       if (settled) return;
       settled = true;
-      if (before === null) {
-        subscriptions.remove(uid, filter);
-      } else {
-        subscriptions.add(uid, before.exclusive === exclusive ? before : { ...before, exclusive: false });
-      }
-      routes.released(uid, filter, exclusive);
+      if (this.#unconfirmed.rollBack(uid, subscription)) routes.released(uid, filter, exclusive);
       settle(reasonCodes.implementationSpecificError);
-      this.#ports.settle();
     };
     this.#ports.retained.drop(uid, filter);
     const route = shared ? memberName(filter, uid) : filter;
@@ -203,6 +175,7 @@ export class SubscribeHandler {
         return;
       }
       settled = true;
+      this.#unconfirmed.confirm(uid, subscription);
       settle(qos);
     });
     return () => {

@@ -1,10 +1,13 @@
 // Exclusive subscriptions: `$exclusive/{filter}` is one session's alone, over all shards, as long as it has it.
 
 import { describe, expect, it } from "vitest";
+import { limits } from "../../../src/broker/limits.ts";
+import { shardOfSlot, slotOfClientId } from "../../../src/broker/topics/slots.ts";
 import type { LinkClient } from "./link-client.ts";
-import { TestDeployment, text } from "./link-client.ts";
+import { config, TestDeployment, text } from "./link-client.ts";
 
 const HELD = 0x97;
+const FAILED = 0x83;
 
 let made = 0;
 function deployment(shards: number): Promise<TestDeployment> {
@@ -118,7 +121,51 @@ describe.each([1, 4])("with %i shards of each kind", (shards) => {
     await subscribeOnceFree(await here.connect("other"), "$exclusive/t");
     expect(await subscriptionsOf(here, "hasty")).toEqual([]);
   });
+
+  it("[MQTT-3.10.4-2] is given up by an UNSUBSCRIBE right behind two SUBSCRIBEs, for another one to have", async () => {
+    const here = await deployment(shards);
+    const [hasty, other, publisher] = [
+      await here.connect("hasty"),
+      await here.connect("other"),
+      await here.connect("publisher"),
+    ];
+    hasty.send(
+      { cmd: "subscribe", messageId: 1, subscriptions: [{ topic: "$exclusive/t", qos: 1 }] },
+      { cmd: "subscribe", messageId: 2, subscriptions: [{ topic: "$exclusive/t", qos: 2 }] },
+      { cmd: "unsubscribe", messageId: 3, unsubscriptions: ["$exclusive/t"] },
+    );
+    await subscribeOnceFree(other, "$exclusive/t");
+    const subacks = [await hasty.take("suback"), await hasty.take("suback")];
+    expect(subacks.map(({ messageId, granted }) => [messageId, granted]).sort()).toEqual([
+      [1, [1]],
+      [2, [2]],
+    ]);
+    expect((await hasty.take("unsuback")).granted).toEqual([0]);
+    await publisher.publish("t", "x");
+    expect(text(await other.message())).toBe("x");
+    await hasty.subscribe("marker");
+    await publisher.publish("marker", "end");
+    expect(text(await hasty.message())).toBe("end");
+    expect(await hasty.subscribe("$exclusive/t")).toEqual([HELD]);
+  });
 });
+
+it(
+  "[MQTT-3.8.4-7] is had by one, though a SUBSCRIBE before the one that got it has timed out",
+  { timeout: 40_000 },
+  async () => {
+    const here = new TestDeployment("claimslate1x", 2);
+    for (const i of [0, 1]) await here.sessionShard(i).configure(here.id, i, config(2));
+    const [patient, other] = [await here.connect(clientIdOn(here, 0)), await here.connect(clientIdOn(here, 1))];
+    const first = patient.subscribe("$exclusive/t");
+    await scheduler.wait(limits.subscribeTimeoutMs * 0.8); // So that the next one waits longer.
+    const second = patient.subscribe("$exclusive/t");
+    expect(await first).toEqual([FAILED]);
+    for (const i of [0, 1]) await here.topicShard(i).configure(here.id, i, config(2));
+    expect(await second).toEqual([1]);
+    expect(await other.subscribe("$exclusive/t")).toEqual([HELD]);
+  },
+);
 
 it.each(["$exclusive/", "$exclusive/$share/g/t", "$share/g/$exclusive/t", "$exclusive/$exclusive/t"])(
   "%s is no filter",
@@ -132,4 +179,11 @@ async function subscriptionsOf(here: TestDeployment, clientId: string) {
   const found = await here.sessionShardOf(clientId).listSubscriptions(clientId);
   if (!found.ok || found.value === null) throw new Error("there is no such client");
   return found.value;
+}
+
+/** A client id whose session is in this shard. */
+function clientIdOn(here: TestDeployment, shard: number): string {
+  for (let i = 0; ; i++) {
+    if (shardOfSlot(slotOfClientId(`c${i}`), here.shards) === shard) return `c${i}`;
+  }
 }
