@@ -89,7 +89,8 @@ export class SessionStream {
 
   /** Whether it holds in memory what it may. */
   get full(): boolean {
-    return this.#sender.pendingBytes > limits.pairPendingBytes;
+    const { pendingBytes, pendingTokens } = this.#sender;
+    return pendingBytes + pendingTokens * limits.waitingOverheadBytes > limits.pairPendingBytes;
   }
 
   /** A message for this session shard. `awaiter`: somebody waits until it is safe; null: it may be dropped. */

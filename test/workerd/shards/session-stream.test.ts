@@ -95,6 +95,25 @@ it("keeps the order over the bound of what may wait in memory and a reset", asyn
   });
 });
 
+it("holds small messages for a session shard that answers nothing by what they cost in memory", async () => {
+  const deployment = await TestDeployment.create("spill3x", 1);
+  await runInDurableObject(deployment.topicShard(0) as never, async (_instance, { storage }) => {
+    const outbox = new Outbox(storage.sql);
+    const stream = newStream(outbox, new Receiver(), 1);
+    const packet = new Uint8Array(12);
+    const awaiter = { safe: () => undefined, refused: () => expect.unreachable() };
+    let held = 0;
+    while (!stream.full) {
+      stream.message(awaiter, { publisher: 0, expiresAt: 0, packet, origin: null, member: null });
+      held += 1;
+      await Promise.resolve();
+    }
+    const outstanding = limits.pairCallsOutstanding * limits.batchMessages;
+    expect((held - outstanding) * limits.waitingOverheadBytes).toBeLessThan(limits.pairPendingBytes);
+    expect(outbox.messages).toBe(0);
+  });
+});
+
 it("[MQTT-4.3.3-1] what was in the stream while the outbox was full is not passed over after a crash of the topic shard", async () => {
   const deployment = await TestDeployment.create("spill2x", 1);
   await runInDurableObject(deployment.topicShard(0) as never, async (_instance, { storage }) => {
