@@ -61,6 +61,8 @@ export const limits = {
   /** Wills too large for the attach, which a shard keeps in memory until the client attaches, for the time at most. */
   keptWills: 100,
   keptWillMs: 30 * SECOND,
+  /** Wills of a shard that are due and found its outbox full; past it the oldest is dropped and counted. */
+  overdueWills: 10_000,
 
   /** Durable outbox of a shard; past either a publish is refused: 5.0 gets 0x97, 3.1.1 no answer and the end. */
   outboxMessages: 100_000,
