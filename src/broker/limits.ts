@@ -8,6 +8,10 @@ const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 
 export const limits = {
+  /** What a message that waits in memory costs there beside its bytes, about: it counts where those are bounded, or small
+   *  ones would take many times the bound. */
+  waitingOverheadBytes: 300,
+
   /** CONNECT must arrive within this time after the socket opens; else closed, counted idle_timeout. */
   connectTimeoutMs: 15 * SECOND,
 
@@ -44,8 +48,8 @@ export const limits = {
   pairCallsOutstanding: 8,
   /** A call between shards without an answer for this long counts as failed and is made again. */
   callTimeoutMs: 15 * SECOND,
-  /** What a stream between shards holds in memory beyond its outstanding calls; past it QoS 0 is dropped and counted,
-   *  QoS 1 goes to the outbox. */
+  /** What a stream between shards holds in memory beyond its outstanding calls, each message's overhead included; past it
+   *  QoS 0 is dropped and counted, QoS 1 goes to the outbox. */
   pairPendingBytes: 16 * MIB,
 
   /** How long a message may be in memory alone while its recipients have not acknowledged; then it is written. */
@@ -57,6 +61,8 @@ export const limits = {
   /** Wills too large for the attach, which a shard keeps in memory until the client attaches, for the time at most. */
   keptWills: 100,
   keptWillMs: 30 * SECOND,
+  /** Wills of a shard that are due and found its outbox full; past it the oldest is dropped and counted. */
+  overdueWills: 10_000,
 
   /** Durable outbox of a shard; past either a publish is refused: 5.0 gets 0x97, 3.1.1 no answer and the end. */
   outboxMessages: 100_000,
@@ -84,8 +90,8 @@ export const limits = {
   /** Receive Maximum that the server announces; a client that sends more unacknowledged gets 0x93. The highest there is:
    *  many clients heed none, and memory is bounded by bytes. */
   serverReceiveMaximum: 65_535,
-  /** Bytes of publishes to one topic shard whose outcome is awaited; past it a publish is refused: 5.0 gets 0x97, 3.1.1
-   *  no answer and the end. */
+  /** Bytes of publishes to one topic shard whose outcome is awaited, each one's overhead included; past it a publish is
+   *  refused: 5.0 gets 0x97, 3.1.1 no answer and the end. */
   awaitedBytes: 32 * MIB,
 
   /** SUBACK waits this long for the routes to be durable; then 0x83 and roll-back. */

@@ -169,7 +169,8 @@ export interface TopicShardStats {
   topics: number;
   retained: number;
   outbox: number;
-  /** Messages that were dropped since the object started: too many waited for a session shard, or for a group. */
+  /** Messages that were dropped since the object started: too many waited for a session shard, or for a group, or they
+   *  expired while they waited for a group. */
   dropped: number;
 }
 

@@ -90,6 +90,13 @@ export class StreamSender<Token> {
     return bytes;
   }
 
+  /** Tokens of entries that wait for a call. */
+  get pendingTokens(): number {
+    let tokens = this.#collecting.tokens.length;
+    for (const batch of this.#full) tokens += batch.tokens.length;
+    return tokens;
+  }
+
   /** Takes the next entry; `written` must follow. */
   get writer(): EnvelopeWriter {
     return this.#collecting.writer;

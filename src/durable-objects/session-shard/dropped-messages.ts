@@ -2,8 +2,9 @@
 
 import type { DropReason } from "../../broker/session/effects.ts";
 
-/** Why a session did not get a message; or why none got it: it came faster than messages of QoS 0 are taken. */
-export type DroppedReason = DropReason | "inbound_full";
+/** Why a session did not get a message; or why none got it: it came faster than messages of QoS 0 are taken, or it was a
+ *  will that waited with too many for room in the outbox. */
+export type DroppedReason = DropReason | "inbound_full" | "outbox_full";
 
 export class DroppedMessages {
   readonly #counts = new Map<DroppedReason, number>();

@@ -33,6 +33,7 @@ interface Row {
   readonly topicShard: number;
   readonly sequence: number;
   readonly bytes: number;
+  /** 0: it only keeps its place until the next clearing. */
   unsettled: number;
   /** Null: it must be read. */
   messages: readonly TakenMessage[] | null;
@@ -49,7 +50,10 @@ export class OutboxRows {
   readonly #sql: SqlStorage;
   readonly #sequences: ReservedNumbers;
   /** In the order of their sequences. */
-  readonly #rows: Row[] = [];
+  #rows: Row[] = [];
+  /** Of these so many are settled: taken out together, since one at a time would move all behind it. */
+  #settledRows = 0;
+  /** Sequences of rows that the next `flush` removes. */
   #settled: number[] = [];
   messages = 0;
   bytes = 0;
@@ -67,7 +71,7 @@ export class OutboxRows {
 
   /** Topic shards that something is for. */
   topicShards(): number[] {
-    return Array.from(new Set(this.#rows.map(({ topicShard }) => topicShard)));
+    return Array.from(new Set(this.#rows.filter(({ unsettled }) => unsettled > 0).map(({ topicShard }) => topicShard)));
   }
 
   /** Stores messages for a topic shard. Returns the sequence of the first; the others follow it. */
@@ -92,7 +96,7 @@ export class OutboxRows {
   next(topicShard: number, after: number): readonly TakenMessage[] {
     for (let place = Math.max(0, this.#placeOf(after)); place < this.#rows.length; place++) {
       const row = this.#rows[place];
-      if (row?.topicShard !== topicShard) continue;
+      if (row?.topicShard !== topicShard || row.unsettled === 0) continue;
       const behind = this.#read(row).filter(({ sequence }) => sequence > after);
       if (behind.length > 0) return behind;
     }
@@ -101,15 +105,18 @@ export class OutboxRows {
 
   /** A message is settled; its row goes with the last of them, at the next `flush`. */
   settled(sequence: number): void {
-    const place = this.#placeOf(sequence);
-    const row = this.#rows[place];
-    if (row === undefined) return;
+    const row = this.#rows[this.#placeOf(sequence)];
+    if (row === undefined || row.unsettled === 0) return;
     this.messages -= 1;
     row.unsettled -= 1;
     if (row.unsettled > 0) return;
     this.bytes -= row.bytes;
-    this.#rows.splice(place, 1);
+    row.messages = null;
     this.#settled.push(row.sequence);
+    this.#settledRows += 1;
+    if (this.#settledRows * 2 < this.#rows.length) return;
+    this.#rows = this.#rows.filter(({ unsettled }) => unsettled > 0);
+    this.#settledRows = 0;
   }
 
   flush(): void {

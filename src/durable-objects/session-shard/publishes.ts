@@ -59,6 +59,7 @@ class TopicStream {
   /** Tokens: the number of a publish, or a route request's with a minus. */
   readonly sender: StreamSender<number>;
   readonly awaited = new Map<number, Awaited>();
+  /** What these cost in memory. */
   awaitedBytes = 0;
   nextNumber: number;
   /** When something was last answered, or began to be awaited; epoch milliseconds. */
@@ -188,7 +189,7 @@ export class Publishes {
     stream.nextNumber = (number % 0xffff_ffff) + 1;
     const awaited = { sequence, share, publisher, expiresAt, packet, awaiter, received: false, settled: false };
     stream.awaited.set(number, awaited);
-    stream.awaitedBytes += packet.length;
+    stream.awaitedBytes += packet.length + limits.waitingOverheadBytes;
     stream.watch.arm();
     return number;
   }
@@ -272,7 +273,7 @@ function forgetSettled(stream: TopicStream, oldest: boolean): void {
   for (const [number, { settled, packet }] of stream.awaited) {
     if (settled) {
       stream.awaited.delete(number);
-      stream.awaitedBytes -= packet.length;
+      stream.awaitedBytes -= packet.length + limits.waitingOverheadBytes;
     } else if (oldest) return;
   }
 }

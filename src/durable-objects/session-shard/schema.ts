@@ -120,4 +120,12 @@ export const migrations: readonly string[] = [
 
   `-- The share of which the session has the message; '': of none.
    ALTER TABLE queue ADD COLUMN share TEXT NOT NULL DEFAULT '';`,
+
+  `-- Wills whose time has come and for which there was no room: they are published whatever their sessions do since, in
+   -- the order of their ids. uid is the publisher's.
+   CREATE TABLE overdue_will (
+     id INTEGER PRIMARY KEY,
+     uid INTEGER NOT NULL,
+     packet BLOB NOT NULL
+   );`,
 ];

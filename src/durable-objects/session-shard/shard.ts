@@ -108,6 +108,7 @@ export class Shard {
       kept: this.keptWills,
       now: Date.now,
       take: (publish, publisher) => this.intake.takeWill(publish, publisher),
+      dropped: () => this.#performer.dropped.add("outbox_full"),
       runAt: (at) => this.#deadlines.setEarlier("will", "", at),
     });
 

@@ -1,6 +1,7 @@
 // Will Messages, MQTT 5.0 section 3.1.2.5: durable from the attach on, published when their time has come through the
 // outbox, or forgotten. A connection that was lost by the service's own doing announces nobody dead who is back soon.
 
+import { limits } from "../../broker/limits.ts";
 import type { Publish } from "../../broker/mqtt/publish.ts";
 import { readTrustedPublish } from "../../broker/mqtt/publish.ts";
 import type { AttachedWill } from "../../contracts/link.ts";
@@ -10,7 +11,7 @@ import type { KeptWills } from "./kept-wills.ts";
 const SECOND = 1_000;
 /** How long the will waits of a client that was lost by the service's own doing. */
 const OURS_MS = 10 * SECOND;
-/** How soon a will is tried again for which there was no room. */
+/** How soon wills are tried again for which there was no room. */
 const RETRY_MS = 10 * SECOND;
 const BATCH = 100;
 
@@ -20,6 +21,8 @@ export interface WillPorts {
   now(): number;
   /** Takes a will to be routed, in the name of a session. False: there is no room for it. */
   take(publish: Publish, publisher: number): boolean;
+  /** A will is dropped: too many wait for room. */
+  dropped(): void;
   /** Calls `run` at that time at the latest. */
   runAt(at: number): void;
 }
@@ -30,6 +33,12 @@ interface WillRow extends Record<string, SqlStorageValue> {
   delay: number;
   due: number | null;
   ours: number;
+  packet: ArrayBuffer;
+}
+
+interface OverdueRow extends Record<string, SqlStorageValue> {
+  id: number;
+  uid: number;
   packet: ArrayBuffer;
 }
 
@@ -45,11 +54,14 @@ export class Wills {
   readonly #ports: WillPorts;
   /** Whether any will may wait for its time. */
   #mayWait: boolean;
+  /** Wills that are due and found no room. */
+  #overdue: number;
   #recovered = false;
 
   constructor(ports: WillPorts) {
     this.#ports = ports;
     this.#mayWait = ports.sql.exec("SELECT 1 FROM will WHERE due IS NOT NULL LIMIT 1").toArray().length > 0;
+    this.#overdue = ports.sql.exec<{ count: number }>("SELECT count(*) AS count FROM overdue_will").one().count;
   }
 
   /** To be called at the first event that is not a connection's own: where none has outlived the object's memory, whose
@@ -123,6 +135,7 @@ export class Wills {
   /** Publishes what is due. */
   run(now: number): void {
     const { sql, runAt } = this.#ports;
+    this.#publishOverdue();
     const due = sql.exec<WillRow>("SELECT * FROM will WHERE due <= ? ORDER BY due LIMIT ?", now, BATCH).toArray();
     for (const row of due) this.#publish(row);
     const { next } = sql.exec<{ next: number | null }>("SELECT min(due) AS next FROM will WHERE due IS NOT NULL").one();
@@ -141,16 +154,38 @@ export class Wills {
     }
   }
 
+  /** Its time has come: whatever its client does now, it is published, behind those that found no room before. */
   #publish({ uid, packet }: WillRow): void {
-    const { sql, take, now, runAt } = this.#ports;
-    if (take(readTrustedPublish(new Uint8Array(packet)), uid)) {
-      this.forget(uid); // [MQTT-3.1.2-10]
-      return;
+    if (this.#overdue > 0 || !this.#take(uid, packet)) this.#await(uid, packet);
+    this.forget(uid); // [MQTT-3.1.2-10]
+  }
+
+  #await(uid: number, packet: ArrayBuffer): void {
+    const { sql, dropped, now, runAt } = this.#ports;
+    if (this.#overdue >= limits.overdueWills) {
+      sql.exec("DELETE FROM overdue_will WHERE id = (SELECT min(id) FROM overdue_will)").toArray();
+      this.#overdue -= 1;
+      dropped();
     }
-    const again = now() + RETRY_MS;
-    sql.exec("UPDATE will SET due = ?, ours = 0 WHERE uid = ?", again, uid).toArray();
-    this.#mayWait = true;
-    runAt(again);
+    sql.exec("INSERT INTO overdue_will (uid, packet) VALUES (?, ?)", uid, packet).toArray();
+    this.#overdue += 1;
+    runAt(now() + RETRY_MS);
+  }
+
+  /** Publishes wills that found no room, as many as find it now. */
+  #publishOverdue(): void {
+    if (this.#overdue === 0) return;
+    const { sql, now, runAt } = this.#ports;
+    const rows = sql.exec<OverdueRow>("SELECT * FROM overdue_will ORDER BY id LIMIT ?", BATCH).toArray();
+    const left = rows.findIndex(({ uid, packet }) => !this.#take(uid, packet));
+    const taken = rows.slice(0, left < 0 ? rows.length : left);
+    sql.exec("DELETE FROM overdue_will WHERE id <= ?", taken.at(-1)?.id ?? 0).toArray();
+    this.#overdue -= taken.length;
+    if (this.#overdue > 0) runAt(now() + (left < 0 ? 0 : RETRY_MS));
+  }
+
+  #take(uid: number, packet: ArrayBuffer): boolean {
+    return this.#ports.take(readTrustedPublish(new Uint8Array(packet)), uid);
   }
 
   #find(uid: number): WillRow | null {

@@ -39,7 +39,7 @@ export class Groups {
   /** By session shard: the highest sequence of which a message was given to a group, and whether that is written. */
   readonly #origins = new Map<number, { sequence: number; written: boolean }>();
   #settling = false;
-  /** Messages that were dropped because too many waited. */
+  /** Messages that were dropped because too many waited, or that expired while they waited. */
   dropped = 0;
 
   constructor(ports: GroupPorts) {
@@ -144,8 +144,8 @@ export class Groups {
   /** What waited is in no other place: it goes by way of the outbox. */
   #giveWaiting(group: Group, message: Routed): void {
     const { qos } = readTrustedPublish(message.packet);
-    if (message.expiresAt !== 0 && message.expiresAt <= Date.now()) return;
-    if (qos === 0) this.#assign(group, { ...message, origin: null }, null);
+    if (message.expiresAt !== 0 && message.expiresAt <= Date.now()) this.dropped += 1;
+    else if (qos === 0) this.#assign(group, { ...message, origin: null }, null);
     else this.#assign(group, message, nobody);
   }
 

@@ -89,7 +89,8 @@ export class SessionStream {
 
   /** Whether it holds in memory what it may. */
   get full(): boolean {
-    return this.#sender.pendingBytes > limits.pairPendingBytes;
+    const { pendingBytes, pendingTokens } = this.#sender;
+    return pendingBytes + pendingTokens * limits.waitingOverheadBytes > limits.pairPendingBytes;
   }
 
   /** A message for this session shard. `awaiter`: somebody waits until it is safe; null: it may be dropped. */
@@ -108,16 +109,12 @@ export class SessionStream {
     }
     // What is in the stream comes before it, so it must come before it in the outbox too.
     if (!ready && !this.#spilled) this.#store(this.#sender.tokens());
-    const { outbox, onStored } = this.#ports;
-    const { full } = outbox;
-    if (full && message.origin === null) {
+    const id = this.#add(message, awaiter);
+    if (id === null) {
       awaiter.refused();
       return;
     }
-    const id = outbox.add(this.shard, message);
-    onStored();
-    if (full) this.#beyond.set(id, awaiter);
-    else awaiter.safe();
+    this.#ports.onStored();
     if (!ready) {
       this.#spilled = true;
       return;
@@ -212,18 +209,29 @@ export class SessionStream {
 
   /** The session shard cannot be reached: what is in memory alone is stored, and is safe then. */
   #store(sent: Sent[]): void {
-    const { outbox, onStored, settle } = this.#ports;
     let stored = false;
     for (const each of sent) {
       if (each.outboxId !== 0) continue;
-      if (outbox.full) break; // It stays unacknowledged until the session shard answers, and so does what follows.
+      const id = this.#add(each.message, each.awaiter);
+      if (id === null) continue; // It stays unacknowledged until the session shard answers.
       stored = true;
-      each.outboxId = outbox.add(this.shard, each.message);
-      this.#loadedUpTo = each.outboxId;
-      each.awaiter?.safe();
+      each.outboxId = id;
+      this.#loadedUpTo = id;
     }
-    if (stored) onStored();
-    settle();
+    if (stored) this.#ports.onStored();
+    this.#ports.settle();
+  }
+
+  /** Stores a message. Returns its id; null: there is no room. One that is to come once is stored all the same: behind a
+   *  later one of its origin that is here it would pass for one that had come. */
+  #add(message: Routed, awaiter: SafetyAwaiter | null): number | null {
+    const { outbox } = this.#ports;
+    const { full } = outbox;
+    if (full && message.origin === null) return null;
+    const id = outbox.add(this.shard, message);
+    if (full && awaiter !== null) this.#beyond.set(id, awaiter);
+    else awaiter?.safe();
+    return id;
   }
 
   #refill(): void {

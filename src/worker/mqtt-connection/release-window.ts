@@ -1,13 +1,12 @@
 // How many messages of QoS 2 a client may leave unreleased: what it publishes beyond them waits here, in order, until it
 // has released some. MQTT 5.0 section 4.9 bounds what is unacknowledged; this bounds what must be remembered.
 
+import { limits } from "../../broker/limits.ts";
 import { forEachPacket } from "../../broker/mqtt/split-packets.ts";
 
 const PUBREC = 5;
 const PUBCOMP = 7;
 const REFUSED = 0x80;
-/** What a packet that waits costs in memory beside its bytes, about. */
-const OVERHEAD_BYTES = 300;
 
 interface Waiting {
   readonly packet: Uint8Array;
@@ -45,7 +44,7 @@ export class ReleaseWindow {
     }
     if (this.#waiting.length === 0) this.#since = now;
     this.#waiting.push({ packet: packet.slice(), packetId }); // A view would keep the whole frame that it came in.
-    this.#waitingBytes += packet.length + OVERHEAD_BYTES;
+    this.#waitingBytes += packet.length + limits.waitingOverheadBytes;
     return false;
   }
 
@@ -61,7 +60,7 @@ export class ReleaseWindow {
     while (this.#waiting[free.length] !== undefined && this.#unreleased.size < sizeMax) {
       const { packet, packetId } = this.#waiting[free.length] as Waiting;
       this.#unreleased.add(packetId);
-      this.#waitingBytes -= packet.length + OVERHEAD_BYTES;
+      this.#waitingBytes -= packet.length + limits.waitingOverheadBytes;
       free.push(packet);
     }
     if (free.length > 0) {

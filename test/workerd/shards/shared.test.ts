@@ -1,6 +1,7 @@
 // Shared subscriptions over real shards: each message goes to one member of each group, and whatever a member does not
 // take is the group's.
 
+import { runInDurableObject } from "cloudflare:test";
 import type { Packet } from "mqtt-packet";
 import { describe, expect, it } from "vitest";
 import type { BrokerSettings } from "../../../src/contracts/deployment-config.ts";
@@ -326,4 +327,38 @@ it("bounds what waits for a group: the oldest go, and are counted", async () => 
   const back = await here.connect("member");
   const got = await Promise.all(numbers(5).map(() => back.message()));
   expect(got.map(text)).toEqual(numbers(5, 3));
+});
+
+it("[MQTT-3.3.2-5] what expires while it waits for a group is not delivered, and is counted", async () => {
+  const here = await deployment(1);
+  const member = await here.connect("member");
+  await member.subscribe("$share/g/t");
+  member.close();
+  await member.closed;
+  const publisher = await here.connect("publisher");
+  const properties = { messageExpiryInterval: 1 };
+  publisher.send({
+    cmd: "publish",
+    topic: "t",
+    payload: "old",
+    qos: 1,
+    retain: false,
+    dup: false,
+    messageId: 1,
+    properties,
+  });
+  await publisher.take("puback");
+  await publisher.publish("t", "lasting");
+  await runInDurableObject(here.topicShard(0) as never, (_instance, { storage }) =>
+    expect
+      .poll(
+        () => storage.sql.exec("SELECT 1 FROM group_message WHERE expires_at BETWEEN 1 AND ?", Date.now()).toArray(),
+        { timeout: 5_000 },
+      )
+      .toHaveLength(1),
+  );
+  const back = await here.connect("member");
+  expect(text(await back.message())).toBe("lasting");
+  const stats = await here.topicShard(0).stats();
+  expect(stats.ok && stats.value.dropped).toBe(1);
 });
