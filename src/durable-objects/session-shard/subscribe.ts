@@ -86,6 +86,7 @@ export class SubscribeHandler {
       const filter = storedFilter(parsed);
       const identifier = packet.subscriptionIdentifier ?? 0;
       const asked = { subscription: { ...subscription, filter, exclusive, identifier }, room };
+      if (!exclusive) this.#claims.withdraw(link.session.uid, filter); // The later word counts.
       undo.push(exclusive ? this.#claim(link, asked, settle) : this.#add(link, asked, settle));
     });
     if (pending.answered) return;

@@ -150,6 +150,20 @@ describe.each([1, 4])("with %i shards of each kind", (shards) => {
   });
 });
 
+it("[MQTT-3.8.4-3] is another's to have once a plain SUBSCRIBE follows, though it was still being asked for", async () => {
+  const here = await deployment(1);
+  const client = await here.connect("c");
+  for (const [i, topic] of ["$exclusive/t", "t"].entries()) {
+    const subscription = { topic, qos: 1, rh: 0, nl: false, rap: false } as const;
+    client.send({ cmd: "subscribe", messageId: i + 1, subscriptions: [subscription] });
+  }
+  for (let i = 0; i < 2; i++) expect((await client.take("suback")).granted).toEqual([1]);
+  const other = await here.connect("other");
+  await subscribeOnceFree(other, "$exclusive/t");
+  await (await here.connect("publisher")).publish("t", "x");
+  for (const each of [client, other]) expect(text(await each.message())).toBe("x");
+});
+
 it(
   "[MQTT-3.8.4-7] is had by one, though a SUBSCRIBE before the one that got it has timed out",
   { timeout: 40_000 },
