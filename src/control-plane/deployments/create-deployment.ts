@@ -13,13 +13,13 @@ import { completeStep } from "./complete-step.ts";
 import { deploymentSchema, deploymentView } from "./deployment-view.ts";
 import { nameSchema, security } from "./inputs.ts";
 import { makeInitialCredentials } from "./make-credentials.ts";
-import { settingsChangeSchema, withDefaults } from "./settings.ts";
+import { someSettingsSchema, withDefaults } from "./settings.ts";
 
 const body = z
   .object({
     name: nameSchema,
     region: z.enum(["auto", "eu", "fedramp"]).default("auto"),
-    settings: settingsChangeSchema.optional(),
+    settings: someSettingsSchema.optional(),
   })
   .strict();
 

@@ -92,6 +92,9 @@ const settings = {
 
 export const settingsSchema = z.object(settings).openapi("Settings");
 
+/** Some of them, or none. */
+export const someSettingsSchema = settingsSchema.partial().strict().openapi("SomeSettings");
+
 /** Some of them; at least one. */
 export const settingsChangeSchema = settingsSchema
   .partial()
@@ -100,6 +103,6 @@ export const settingsChangeSchema = settingsSchema
   .openapi("SettingsChange");
 
 /** All settings: those that are given, and the defaults of the others. */
-export function withDefaults(given: z.infer<typeof settingsChangeSchema>): BrokerSettings {
+export function withDefaults(given: z.infer<typeof someSettingsSchema>): BrokerSettings {
   return brokerSettingsSchema.parse({ ...defaultBrokerSettings, ...given });
 }

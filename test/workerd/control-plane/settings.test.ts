@@ -43,6 +43,10 @@ it("are given when a deployment is made, too", async () => {
   expect((await inForce()).settings.duplicateClientId).toBe("refuse");
 });
 
+it("are the defaults when none is given of them", async () => {
+  expect((await made({})).deployment.settings).toEqual(defaultBrokerSettings);
+});
+
 it("make one version with what else changes, and none if nothing does", async () => {
   const { change, set, inForce } = await made();
   await set({ inflightMax: 32 });
