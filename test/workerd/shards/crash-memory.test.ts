@@ -15,6 +15,12 @@ function queued(here: TestDeployment): Promise<number> {
   return inStorage(here.sessionShard(0), (sql) => sql.exec<{ n: number }>("SELECT count(*) AS n FROM queue").one().n);
 }
 
+/** Does what the shard does by itself 10 s after it woke without the links that it had. */
+async function sweep(shard: unknown): Promise<void> {
+  await inStorage(shard, (sql) => sql.exec("UPDATE deadline SET at = 1 WHERE kind = 'sweep'").toArray());
+  await runDurableObjectAlarm(shard as never);
+}
+
 describe("after a crash", () => {
   it("a queue is as long as it may be, however often its shard dies", async () => {
     const here = await TestDeployment.create("crashmemory1x", 1, { settings });
@@ -45,11 +51,8 @@ describe("after a crash", () => {
     await here.crash("session");
     const second = await here.connect("second");
     await second.subscribe("$share/g/t", { qos: 2 });
-    // The next message shows that the first member is not there any more.
-    await (await here.connect("publisher")).publishOnce("t", "next", { messageId: 1_000 });
-    const got: string[] = [];
-    while (got.length < 4) got.push(text(await second.messageOnce()));
-    expect(got.filter((payload) => payload !== "next")).toEqual(payloads.slice(MAYBE_SENT));
+    await sweep(here.sessionShard(0)); // It is seen that the first member is not there any more.
+    for (const payload of payloads.slice(MAYBE_SENT)) expect(text(await second.messageOnce())).toBe(payload);
   });
 
   it("[MQTT-4.1.0-2] a session that ends with its connection is gone soon, though nobody asks for it", async () => {
@@ -62,8 +65,7 @@ describe("after a crash", () => {
     const one = (query: string) => inStorage(shard, (sql) => sql.exec<{ n: number }>(query).one().n);
     const sweepAt = "SELECT at AS n FROM deadline WHERE kind = 'sweep'";
     expect(await one(sweepAt)).toBeLessThanOrEqual(Date.now() + 10_000);
-    await inStorage(shard, (sql) => sql.exec("UPDATE deadline SET at = 1 WHERE kind = 'sweep'").toArray());
-    await runDurableObjectAlarm(shard as never);
+    await sweep(shard);
     expect(await one("SELECT count(*) AS n FROM subscription")).toBe(0);
     expect(await one(sweepAt)).toBeGreaterThan(Date.now() + 60_000);
   });
