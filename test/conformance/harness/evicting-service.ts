@@ -1,13 +1,12 @@
 // A service whose objects can lose their memory at any moment that a test chooses.
 
-import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { claimPort } from "../../../scripts/start/claim-port.ts";
-import { startService } from "../../../scripts/start/start-service.ts";
-import type { BesideWorker } from "../../../scripts/start/start-workerd.ts";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+import { Output } from "../../e2e/output.ts";
 
-const EVICTOR = new URL("evictor.js", import.meta.url);
+const START = fileURLToPath(new URL("start-evicting.ts", import.meta.url));
+const PLACES = /^\{"url":"(?<url>[^"]+)","evictUrl":"(?<evictUrl>[^"]+)"\}$/m;
 
 export interface EvictingService {
   url: string;
@@ -18,39 +17,20 @@ export interface EvictingService {
 
 /** Starts it; its deployments get so many shards of each kind. */
 export async function startEvictingService(shards: number): Promise<EvictingService> {
-  const dataDir = await mkdtemp(join(tmpdir(), "fulmar-conformance-"));
-  const port = await claimPort("127.0.0.1", 0);
-  const service = await startService(
-    { port: 0, host: "127.0.0.1", dataDir, databaseUrl: null, plan: "local", shards, publicUrl: null },
-    { printMails: false, beside: [await evictor(port)] },
-  );
+  const child = spawn(process.execPath, [START, String(shards)], { stdio: ["pipe", "pipe", "pipe"] });
+  const output = new Output(child);
+  const exited = once(child, "exit");
+  await Promise.race([
+    output.until((text) => PLACES.test(text)),
+    exited.then(() => Promise.reject(new Error(`the service did not start: ${output.text()}`))),
+  ]);
+  const { url = "", evictUrl = "" } = PLACES.exec(output.text())?.groups ?? {};
   return {
-    url: service.localUrl,
-    evictUrl: `http://127.0.0.1:${port}`,
+    url,
+    evictUrl,
     dispose: async () => {
-      await service.close();
-      await rm(dataDir, { recursive: true, force: true });
+      child.stdin.end();
+      await exited;
     },
-  };
-}
-
-async function evictor(port: number): Promise<BesideWorker> {
-  const object = (exportName: string) => ({ type: "durable-object", worker: "fulmar", exportName }) as const;
-  return {
-    config: {
-      name: "evictor",
-      compatibilityDate: "2026-11-01",
-      compatibilityFlags: ["unsafe_module"],
-      manifest: {
-        mainModule: "evictor.js",
-        modules: { "evictor.js": { type: "esm", contents: await readFile(EVICTOR, "utf8") } },
-      },
-      env: {
-        DEPLOYMENT: object("Deployment"),
-        SESSION_SHARD: object("SessionShard"),
-        TOPIC_SHARD: object("TopicShard"),
-      },
-    },
-    dev: { cacheAPI: false, unsafeDirectSockets: [{ host: "127.0.0.1", port }] },
   };
 }
