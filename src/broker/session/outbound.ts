@@ -95,6 +95,11 @@ export class Outbound {
     return this.#queue.sentUpTo;
   }
 
+  /** Whether there may be messages of shares: what of them was sent must be known after a crash, too. */
+  get sharing(): boolean {
+    return this.#sharing;
+  }
+
   set limits(limits: OutboundLimits) {
     this.#limits = limits;
   }

@@ -10,11 +10,13 @@ import { DroppedMessages } from "./dropped-messages.ts";
 import type { Intake } from "./intake.ts";
 import type { Links } from "./links.ts";
 import type { Outbox } from "./outbox.ts";
+import type { SessionRecords } from "./session-records.ts";
 import type { Shares } from "./shares.ts";
 import type { WriteBehindStore } from "./write-behind-store.ts";
 
 export interface EffectPerformerPorts {
   effects: Effect[];
+  records: SessionRecords;
   store: WriteBehindStore;
   outbox: Outbox;
   shares: Shares;
@@ -33,16 +35,20 @@ export class EffectPerformer {
   readonly #links: Links;
   readonly #clients: Clients;
   readonly #intake: Intake;
+  readonly #records: SessionRecords;
   readonly #store: WriteBehindStore;
   readonly #outbox: Outbox;
   readonly #shares: Shares;
   /** Sessions whose handshakes have changed in this event. */
   readonly #toKeep = new Set<number>();
+  /** Sessions of which more was sent in this event. */
+  readonly #toSave = new Set<number>();
 
   readonly #storageFailed: (error: unknown) => void;
 
-  constructor({ effects, store, links, clients, intake, outbox, shares, failed }: EffectPerformerPorts) {
+  constructor({ effects, records, store, links, clients, intake, outbox, shares, failed }: EffectPerformerPorts) {
     this.#storageFailed = failed;
+    this.#records = records;
     this.#store = store;
     this.#shares = shares;
     this.#outbox = outbox;
@@ -75,6 +81,7 @@ export class EffectPerformer {
       this.#store.settle();
       this.#outbox.commit();
       if (this.#toKeep.size > 0) this.#keep();
+      if (this.#toSave.size > 0) this.#save();
     } catch (error) {
       this.#storageFailed(error);
       throw error;
@@ -84,6 +91,17 @@ export class EffectPerformer {
   #keep(): void {
     for (const session of this.#toKeep) this.#clients.keepHandshakes(session);
     this.#toKeep.clear();
+  }
+
+  #save(): void {
+    for (const session of this.#toSave) {
+      const link = this.#links.byUid(session);
+      if (link === null || link.closed) continue;
+      link.save();
+      const { sharing, sentUpTo } = link.session.outbound;
+      if (sharing) this.#records.sentUpTo(session, sentUpTo);
+    }
+    this.#toSave.clear();
   }
 
   #perform(effect: Effect): void {
@@ -110,7 +128,7 @@ export class EffectPerformer {
         this.#toKeep.add(effect.session);
         return;
       case "save":
-        this.#links.byUid(effect.session)?.save();
+        this.#toSave.add(effect.session);
         return;
       case "giveBack":
         this.#shares.giveBack(effect.session, effect.share, effect.message);

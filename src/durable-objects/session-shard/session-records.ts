@@ -105,6 +105,11 @@ export class SessionRecords {
     return expiresAt;
   }
 
+  /** Writes up to which number a session's messages were sent. */
+  sentUpTo(uid: number, sentUpTo: number): void {
+    this.#sql.exec("UPDATE session SET sent_up_to = ?1 WHERE uid = ?2 AND sent_up_to < ?1", sentUpTo, uid).toArray();
+  }
+
   /** Writes the handshakes of a session that has a row. */
   keepHandshakes(uid: number, handshakes: Uint8Array | null): void {
     const bytes = handshakes === null ? null : (handshakes.slice().buffer as ArrayBuffer);

@@ -174,7 +174,7 @@ export class Sessions {
         ? Math.max(record.sent_up_to, store.sentUpToAtMost(record.uid, config().settings.inflightMax))
         : record.sent_up_to;
     if (record.disconnected_at === null) {
-      shares.lost(record.uid, sentUpTo);
+      shares.lost(record.uid, record.sent_up_to); // Of shares it is known.
       wills.left(record.uid, { sessionExpiryInterval: record.expiry_interval, ours: true });
     } else {
       if (record.expires_at === null || record.expires_at > now()) return record;

@@ -40,8 +40,8 @@ export class Shares {
     outbox.giveBack(share, { topic: publish.topic, publisher, expiresAt, packet: publish.bytes });
   }
 
-  /** A session lost its connection with the object's memory. At QoS 2 what may have been sent, up to number `sentUpTo`, may
-   *  have been begun, and stays. [MQTT-4.8.2-4] */
+  /** A session lost its connection with the object's memory. At QoS 2 what was sent, up to number `sentUpTo`, may have been
+   *  begun, and stays. [MQTT-4.8.2-4] */
   lost(uid: number, sentUpTo: number): void {
     const { store, outbox } = this.#ports;
     this.tell(uid);
