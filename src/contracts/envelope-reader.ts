@@ -11,6 +11,7 @@ import {
   PUBLISH,
   PUBLISH_ONCE,
   RETAINED,
+  RETAINED_EARLY,
   RETAINED_PAGE,
   RETAINED_REQUEST,
   RETURNED,
@@ -116,11 +117,13 @@ export function visitEntries(envelope: Uint8Array, visitor: EntryVisitor): void 
         at += 20 + packet.length;
         break;
       }
-      case RETAINED: {
+      case RETAINED:
+      case RETAINED_EARLY: {
         const filterEnd = at + 10 + view.getUint16(at + 8);
         const filter = named(at + 8, filterEnd);
         const packet = sized(filterEnd + 8);
-        visitor.retained?.(view.getFloat64(at), filter, view.getFloat64(filterEnd), packet);
+        const visit = type === RETAINED ? "retained" : "retainedEarly";
+        visitor[visit]?.(view.getFloat64(at), filter, view.getFloat64(filterEnd), packet);
         at = filterEnd + 12 + packet.length;
         break;
       }
