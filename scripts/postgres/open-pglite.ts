@@ -1,9 +1,12 @@
 // The folder of the embedded Postgres: made whole or not at all, recovered from its write-ahead log after a crash.
 
+import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { mkdir, readdir, rename, rm } from "node:fs/promises";
+import { cp, mkdir, readFile, readdir, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { PGlite } from "@electric-sql/pglite";
+import { cacheFolder } from "../cache-folder.ts";
 
 /** Opens the database in `dataDir`, making it first if there is none. Throws an error of one line. */
 export async function openPGlite(dataDir: string): Promise<PGlite> {
@@ -23,10 +26,46 @@ async function create(dataDir: string): Promise<void> {
   const making = `${dataDir}.making`;
   await rm(making, { recursive: true, force: true });
   await mkdir(dirname(dataDir), { recursive: true });
-  const database = await PGlite.create({ dataDir: making });
-  await database.close();
+  const template = await templatePath();
+  if (template === null || !(await copied(template, making))) {
+    const database = await PGlite.create({ dataDir: making });
+    await database.close();
+    if (template !== null) await keep(making, template);
+  }
   await rm(dataDir, { recursive: true, force: true });
   await rename(making, dataDir);
+}
+
+/** Where a database with nothing in it is kept: to make one takes seconds, to copy it does not. Null: nowhere. */
+async function templatePath(): Promise<string | null> {
+  const folder = await cacheFolder("postgres");
+  if (folder === null) return null;
+  const version = await readFile(
+    join(dirname(fileURLToPath(import.meta.resolve("@electric-sql/pglite"))), "../package.json"),
+  );
+  return join(folder, createHash("sha256").update(version).digest("hex"));
+}
+
+async function copied(template: string, dataDir: string): Promise<boolean> {
+  try {
+    await cp(template, dataDir, { recursive: true });
+    return true;
+  } catch {
+    await rm(dataDir, { recursive: true, force: true });
+    return false;
+  }
+}
+
+/** Keeps a copy of a database that nobody uses. */
+async function keep(dataDir: string, template: string): Promise<void> {
+  const copy = `${template}.${process.pid}`;
+  const kept =
+    (await copied(dataDir, copy)) &&
+    (await rename(copy, template).then(
+      () => true,
+      () => false,
+    ));
+  if (!kept) await rm(copy, { recursive: true, force: true }); // Another start has been faster, or the disk is full.
 }
 
 async function isEmpty(dataDir: string): Promise<boolean> {

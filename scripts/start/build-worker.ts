@@ -3,12 +3,13 @@
 
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { access, constants, glob, mkdir, readdir, readFile, rename, rm, stat } from "node:fs/promises";
+import { glob, mkdir, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parse } from "smol-toml";
 import { z } from "zod";
+import { cacheFolder } from "../cache-folder.ts";
 
 export interface BuiltWorker {
   name: string;
@@ -82,15 +83,10 @@ async function bundled(ownDir: string): Promise<string> {
 }
 
 async function bundlesDir(ownDir: string): Promise<string> {
-  const shared = join(projectRoot, "node_modules/.cache/fulmar");
-  try {
-    await mkdir(shared, { recursive: true });
-    await access(shared, constants.W_OK);
-    return shared;
-  } catch {
-    await mkdir(ownDir, { recursive: true }); // Somebody else's installation.
-    return ownDir;
-  }
+  const shared = await cacheFolder("worker");
+  if (shared !== null) return shared;
+  await mkdir(ownDir, { recursive: true });
+  return ownDir;
 }
 
 /** Of everything that a bundle is made of: the code, how it is bundled, and the packages that are installed. */
