@@ -39,6 +39,7 @@ function conformance(
       globalSetup: ["test/conformance/harness/global-setup.ts"],
       testTimeout: evictions ? 120_000 : 30_000,
       maxConcurrency: 16,
+      isolate: false,
       // An object that is to be evicted is waited for until it is idle.
       ...(evictions ? { maxWorkers: 3 } : {}),
       // Tests mostly wait, and share nothing but the broker.
@@ -47,15 +48,29 @@ function conformance(
   };
 }
 
+const NEIGHBOURS = "test/e2e/neighbours.test.ts";
+
 export default defineConfig({
   test: {
     reporters: ["default", new ClosingLine()],
     projects: [
-      { test: { name: "unit", include: ["test/unit/**/*.test.ts"], environment: "node", sequence: { groupOrder: 1 } } },
+      {
+        test: {
+          name: "unit",
+          include: ["test/unit/**/*.test.ts"],
+          environment: "node",
+          isolate: false,
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
+        },
+      },
       {
         plugins: [inWorkerd],
         test: {
           name: "workerd",
+          // Tests share nothing but the runtime, whose start takes longer than most of them: each has objects of its own.
+          isolate: false,
+          maxWorkers: 2,
           include: ["test/workerd/**/*.test.ts"],
           sequence: { groupOrder: 2 },
           globalSetup: ["scripts/postgres/test-setup.ts"],
@@ -67,20 +82,32 @@ export default defineConfig({
         test: {
           name: "e2e",
           include: ["test/e2e/**/*.test.ts"],
+          exclude: [NEIGHBOURS],
           environment: "node",
           testTimeout: 60_000,
           hookTimeout: 120_000,
-          fileParallelism: false,
-          // Behind the others: it measures times, on the whole machine.
+          // Tests mostly wait for processes that start and end.
+          maxWorkers: 2,
           sequence: { groupOrder: 3 },
         },
       },
-      conformance("conformance", { order: 4, shards: 1, evictions: false }),
+      // It measures times, on the whole machine.
+      {
+        test: {
+          name: "neighbours",
+          include: [NEIGHBOURS],
+          environment: "node",
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+          sequence: { groupOrder: 4 },
+        },
+      },
+      conformance("conformance", { order: 5, shards: 1, evictions: false }),
       // Not where BROKER_URL names the broker: its shards are as they are.
-      conformance("conformance-shards", { order: 5, shards: 4, evictions: false }),
+      conformance("conformance-shards", { order: 6, shards: 4, evictions: false }),
       // EVICTION_SHARDS=1: with one of each kind, which takes as long again.
       conformance("conformance-evictions", {
-        order: 6,
+        order: 7,
         shards: Number(process.env["EVICTION_SHARDS"] ?? 4),
         evictions: true,
       }),

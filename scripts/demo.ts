@@ -9,7 +9,6 @@ import { parseArgs } from "node:util";
 import { Inbox } from "./demo/inbox.ts";
 import { ServiceApi, callDeployment, type NewDeployment } from "./demo/service-api.ts";
 import { onceStopped } from "./start/once-stopped.ts";
-import { startService } from "./start/start-service.ts";
 
 const HOUR = 3_600;
 const WHOLE_DEMO_MS = 120_000;
@@ -27,6 +26,7 @@ async function main(): Promise<void> {
   const dataDir = await mkdtemp(join(tmpdir(), "fulmar-demo-"));
   try {
     say("Starting a service for this demo (give --url to use one that runs).");
+    const { startService } = await import("./start/start-service.ts");
     const local = { host: "127.0.0.1", databaseUrl: null, plan: "local", shards: 1, publicUrl: null } as const;
     const service = await startService({ ...local, port: 0, dataDir }, { printMails: false });
     try {

@@ -3,7 +3,7 @@
 
 import { onceStopped } from "./start/once-stopped.ts";
 import { readStartOptions, startHelp } from "./start/start-options.ts";
-import { startService, type Service } from "./start/start-service.ts";
+import type { Service } from "./start/start-service.ts";
 
 async function main(): Promise<void> {
   const options = readStartOptions(process.argv.slice(2), process.env);
@@ -15,6 +15,8 @@ async function main(): Promise<void> {
   let wished = false;
   void stopped.then(() => (wished = true));
   const begun = performance.now();
+  // Takes a second or two to load: not for a wrong option.
+  const { startService } = await import("./start/start-service.ts");
   // A start that is stopped half-way ends what it has begun as soon as it stands. It may not get there: a terminal's
   // Ctrl-C ends the bundler too, and that is no failure.
   const service = await startService(options).catch((error: unknown) => {
