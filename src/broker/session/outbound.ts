@@ -4,10 +4,11 @@
 // entry's packet id follows from its number, so sending a stored message writes nothing, unless it waited in the order of
 // priorities.
 
-import { limits as fixedLimits } from "../limits.ts";
 import { writeAcknowledgement } from "../mqtt/acknowledgement.ts";
 import type { QoS } from "../mqtt/packets.ts";
 import { reasonCodes } from "../mqtt/reason-codes.ts";
+import { ClientRoom } from "./client-room.ts";
+import type { ClientBounds } from "./client-room.ts";
 import type { Delivery, Inflight } from "./delivery.ts";
 import { newInflight, recipientOf } from "./delivery.ts";
 import type { DropReason, Effect } from "./effects.ts";
@@ -17,9 +18,8 @@ import type { QueueOrder } from "./queue-order.ts";
 import type { Place, Recipient, SessionStore, StoredEntry } from "./session-store.ts";
 import type { OutboundState, QueueBounds } from "./stored-queue.ts";
 import { StoredQueue } from "./stored-queue.ts";
+import { packetIdOf, Unacknowledged } from "./unacknowledged.ts";
 import { Promptness, Waiting, WINDOWS_MAX } from "./waiting.ts";
-
-const PACKET_IDS = 65_535;
 
 export interface OutboundLimits extends QueueBounds {
   readonly inflightMax: number;
@@ -27,29 +27,15 @@ export interface OutboundLimits extends QueueBounds {
   readonly queueOrder: QueueOrder;
 }
 
-/** What a connected client can take. */
-export interface ClientBounds {
-  readonly receiveMaximum: number;
-  /** Bytes; null: any. */
-  readonly maximumPacketSize: number | null;
-}
-
 export class Outbound {
   readonly session: number;
   readonly #store: SessionStore;
   #limits: OutboundLimits;
-  #client: ClientBounds | null = null;
-  readonly #inflight = new Map<number, Inflight>();
-  /** Packet ids of QoS 2 messages that the client has, in the order of its PUBRECs; they await PUBCOMP. */
-  readonly #released: Set<number>;
+  readonly client = new ClientRoom();
+  readonly #unacknowledged: Unacknowledged;
   readonly #queue: StoredQueue;
-  #next: number;
   readonly #waiting = new Waiting();
   #promptness = new Promptness();
-  /** The link takes no PUBLISH now. */
-  blocked = false;
-  /** Bytes of PUBLISH that the link is to take at the end of this event. */
-  #leaving = 0;
   dropped = 0;
   /** There may be messages of shares that are to be given back when the client goes. */
   #sharing: boolean;
@@ -65,12 +51,11 @@ export class Outbound {
     released: readonly number[],
   ) {
     this.session = session;
-    this.#released = new Set(released);
+    this.#unacknowledged = new Unacknowledged(Math.max(state.sentUpTo, state.lastNumber), released);
     this.#store = store;
     this.#limits = limits;
     this.#queue = new StoredQueue(session, store, state);
     this.#sharing = state.shared > 0;
-    this.#next = Math.max(state.sentUpTo, state.lastNumber) + 1;
   }
 
   get queued(): number {
@@ -79,11 +64,11 @@ export class Outbound {
 
   /** Sent and not wholly acknowledged. */
   get inflight(): number {
-    return this.#inflight.size + this.#released.size;
+    return this.#unacknowledged.size;
   }
 
   get released(): readonly number[] {
-    return Array.from(this.#released);
+    return Array.from(this.#unacknowledged.released);
   }
 
   /** Number of the last message sent over this connection. */
@@ -104,21 +89,16 @@ export class Outbound {
     this.#limits = limits;
   }
 
-  /** The link has taken a PUBLISH of so many bytes. */
-  left(bytes: number): void {
-    this.#leaving -= bytes;
-  }
-
   /** The client is here: all that it has not acknowledged is sent again, then the queue. [MQTT-4.4.0-1] */
   connect(client: ClientBounds, now: number, effects: Effect[]): void {
-    this.#client = client;
-    for (const packetId of this.#released) this.#release(packetId, reasonCodes.success, effects); // [MQTT-4.6.0-4]
+    this.client.connect(client);
+    for (const id of this.#unacknowledged.released) this.#release(id, reasonCodes.success, effects); // [MQTT-4.6.0-4]
     this.drain(now, effects);
   }
 
   /** The client is still here after the shard forgot everything but the store: what was sent stays sent. */
   resume(client: ClientBounds, cursor: number, now: number, effects: Effect[]): void {
-    this.#client = client;
+    this.client.connect(client);
     for (const entry of this.#queue.resume(cursor)) this.#track(entry);
     this.drain(now, effects);
   }
@@ -126,32 +106,30 @@ export class Outbound {
   /** The client is gone. What is in memory alone is stored, unless the session ends with the connection; what may be given
    *  back to the groups of shares is. */
   disconnect(keep: boolean, effects: Effect[]): void {
-    for (const inflight of this.#inflight.values()) {
+    for (const inflight of this.#unacknowledged.inflight) {
       const { delivery, share } = inflight;
       const stays = keep || share !== "";
       if (delivery !== null && stays) this.#store.append(delivery.message, [recipientOf(inflight)]);
       if (delivery === null || stays) this.#queue.sendAgain();
       delivery?.settle(inflight);
     }
-    this.#inflight.clear();
+    this.#unacknowledged.clear();
     if (keep || this.#sharing) this.#storeWaiting(Infinity);
     else for (const inflight of this.#waiting.takeAll()) inflight.delivery?.settle(inflight);
-    this.#client = null;
+    this.client.disconnect();
     this.#giveBack(effects);
     this.#dropExcess(effects);
     this.#queue.rewind();
     this.#promptness = new Promptness();
-    this.blocked = false;
-    this.#leaving = 0;
   }
 
   /** How many of `pageMax` messages, that come because they were asked for, the session takes now: what its client can be
    *  trusted to take soon, or what its queue holds. Nothing, rather than a small part of that. */
   roomForPage(pageMax: number): number {
-    if (this.blocked) return 0;
+    if (this.client.blocked) return 0;
     const { queueLengthMax, queueBytesMax } = this.#limits;
-    if (this.#client === null && this.#queue.queuedBytes > queueBytesMax / 2) return 0;
-    const capacity = this.#client === null ? queueLengthMax : WINDOWS_MAX * this.#quota;
+    if (!this.client.connected && this.#queue.queuedBytes > queueBytesMax / 2) return 0;
+    const capacity = !this.client.connected ? queueLengthMax : WINDOWS_MAX * this.#quota;
     const page = Math.min(capacity, pageMax);
     const free = capacity - this.inflight - this.#waiting.length - this.#queue.behind;
     return 2 * free >= page ? Math.min(free, page) : 0;
@@ -172,14 +150,14 @@ export class Outbound {
     const { qos, retain, retained, identifiers, share } = place;
     if (share !== "") this.#sharing = true;
     if (message.expired(now)) return this.#drop("expired", effects);
-    if (this.#client !== null && qos === 0 && this.#queue.queuedQos0 === 0 && !(this.blocked && retained)) {
-      if (this.blocked) return this.#drop("no_credit", effects);
+    if (this.client.connected && qos === 0 && this.#queue.queuedQos0 === 0 && !(this.client.blocked && retained)) {
+      if (this.client.blocked) return this.#drop("no_credit", effects);
       this.#send(message, { qos, retain, dup: false, packetId: 0, identifiers }, now, effects);
       return null;
     }
     const ranked = this.#queue.ranks(this.#limits.queueOrder);
     if (qos === 1 && !writeAtOnce && this.#prompt && (!ranked || this.#free)) {
-      const inflight = newInflight(this, this.#number(), place, message.byteLength, delivery);
+      const inflight = newInflight(this, this.#unacknowledged.number(), place, message.byteLength, delivery);
       delivery.await(inflight);
       this.#waiting.push(inflight);
       this.#sendWaiting(now, effects);
@@ -187,8 +165,10 @@ export class Outbound {
     }
     if (qos === 1 || this.#waiting.length > 0) this.#storeSent(effects);
     this.#storeWaiting(Infinity);
-    if (qos === 0 && this.#client === null && !this.#limits.queueStoreQos0) return this.#drop("qos0_offline", effects);
-    const n = ranked ? this.#queue.place(this.#limits.queueOrder, message.publish.topic) : this.#number();
+    if (qos === 0 && !this.client.connected && !this.#limits.queueStoreQos0) return this.#drop("qos0_offline", effects);
+    const n = ranked
+      ? this.#queue.place(this.#limits.queueOrder, message.publish.topic)
+      : this.#unacknowledged.number();
     this.#queue.joined(n, qos, message.byteLength);
     this.#sharedToCome ||= share !== "";
     return { session: this.session, n, qos, retain, identifiers, share };
@@ -199,7 +179,7 @@ export class Outbound {
     if (this.#sharedToCome) {
       this.#sharedToCome = false;
       this.#sharing = true;
-      if (this.#client === null) this.#giveBack(effects); // It went in between.
+      if (!this.client.connected) this.#giveBack(effects); // It went in between.
     }
     this.#dropExcess(effects);
     this.drain(now, effects);
@@ -207,12 +187,9 @@ export class Outbound {
 
   /** PUBACK of a message of QoS 1, or PUBREC with a reason code that refuses one of QoS 2: it is not sent again. */
   acknowledge(packetId: number, qos: 1 | 2, now: number, effects: Effect[]): void {
-    const inflight = this.#inflight.get(packetId);
-    if (inflight?.qos !== qos) {
-      if (inflight !== undefined || (qos === 1 && this.#released.has(packetId))) this.#outOfTurn(effects);
-      return;
-    }
-    this.#inflight.delete(packetId);
+    const inflight = this.#unacknowledged.acknowledge(packetId, qos);
+    if (inflight === "out of turn") this.#outOfTurn(effects);
+    if (typeof inflight === "string") return;
     this.#promptness.acknowledged();
     if (inflight.delivery === null) this.#store.remove(this.session, inflight.n);
     else inflight.delivery.settle(inflight);
@@ -221,27 +198,24 @@ export class Outbound {
 
   /** PUBREC: the client has the message, which is forgotten; its packet id is released. [MQTT-4.3.3-4] */
   received(packetId: number, effects: Effect[]): void {
-    const inflight = this.#inflight.get(packetId);
-    if (inflight?.qos === 1) {
+    const inflight = this.#unacknowledged.receive(packetId);
+    if (inflight === "out of turn") {
       this.#outOfTurn(effects);
       return;
     }
-    if (inflight !== undefined) {
-      this.#inflight.delete(packetId);
+    if (typeof inflight !== "string") {
       this.#store.remove(this.session, inflight.n);
-      this.#released.add(packetId);
       effects.push({ type: "keep", session: this.session });
     }
-    const known = this.#released.has(packetId);
+    const known = inflight !== "unknown";
     this.#release(packetId, known ? reasonCodes.success : reasonCodes.packetIdentifierNotFound, effects);
   }
 
   /** PUBCOMP: the packet id may stand for another message now. */
   complete(packetId: number, now: number, effects: Effect[]): void {
-    if (!this.#released.delete(packetId)) {
-      if (this.#inflight.has(packetId)) this.#outOfTurn(effects);
-      return;
-    }
+    const answered = this.#unacknowledged.complete(packetId);
+    if (answered === "out of turn") this.#outOfTurn(effects);
+    if (answered !== "complete") return;
     effects.push({ type: "keep", session: this.session });
     this.drain(now, effects);
   }
@@ -261,7 +235,7 @@ export class Outbound {
   /** Sends what waits, in the store and then in memory, as far as the client takes it. */
   drain(now: number, effects: Effect[]): void {
     let sent = false;
-    while (this.#client !== null && !this.#full && this.#queue.behind > 0) {
+    while (this.client.connected && !this.client.full && this.#queue.behind > 0) {
       const room = this.#quota - this.inflight;
       if (room <= 0) break;
       const entry = this.#queue.next(room);
@@ -278,22 +252,17 @@ export class Outbound {
   }
 
   get #quota(): number {
-    return Math.min(this.#client?.receiveMaximum ?? 0, this.#limits.inflightMax); // [MQTT-3.3.4-9]
+    return Math.min(this.client.receiveMaximum, this.#limits.inflightMax); // [MQTT-3.3.4-9]
   }
 
   /** Whether the client can be trusted to acknowledge the next message soon. */
   get #prompt(): boolean {
-    return this.#client !== null && this.#promptness.prompt && !this.#waiting.full(this.#quota);
-  }
-
-  /** Whether what waits must go on waiting: the link takes nothing now, or will not behind what this event sends. */
-  get #full(): boolean {
-    return this.blocked || this.#leaving >= fixedLimits.linkWindowBytes;
+    return this.client.connected && this.#promptness.prompt && !this.#waiting.full(this.#quota);
   }
 
   /** Whether the next message is sent at once: nothing waits that might have to go before it. */
   get #free(): boolean {
-    return !this.#full && this.#queue.behind === 0 && this.#waiting.length === 0 && this.inflight < this.#quota;
+    return !this.client.full && this.#queue.behind === 0 && this.#waiting.length === 0 && this.inflight < this.#quota;
   }
 
   /** Sends what waits in memory as far as the client takes it. */
@@ -302,14 +271,14 @@ export class Outbound {
     for (let inflight = this.#waiting.first; inflight !== undefined; inflight = this.#waiting.first) {
       const { n, qos, retain, identifiers, delivery } = inflight;
       const packetId = packetIdOf(n);
-      if (this.#full || this.inflight >= this.#quota || this.#inUse(packetId)) return;
+      if (this.client.full || this.inflight >= this.#quota || this.#unacknowledged.inUse(n)) return;
       this.#waiting.shift();
       if (delivery === null) continue;
       const { message } = delivery;
       this.#queue.passedBy(n);
       if (message.expired(now)) this.#drop("expired", effects);
       else if (this.#send(message, { qos, retain, dup: false, packetId, identifiers }, now, effects)) {
-        this.#inflight.set(packetId, inflight);
+        this.#unacknowledged.add(inflight);
         continue;
       }
       delivery.settle(inflight);
@@ -320,7 +289,7 @@ export class Outbound {
    *  client, and would come behind that after a crash. */
   #storeSent(effects: Effect[]): void {
     let stored = false;
-    for (const inflight of this.#inflight.values()) {
+    for (const inflight of this.#unacknowledged.inflight) {
       const { delivery } = inflight;
       if (delivery === null) continue;
       this.#store.append(delivery.message, [recipientOf(inflight)]);
@@ -344,10 +313,10 @@ export class Outbound {
 
   /** False: its packet id is still in use, or the link is full; the rest must wait. */
   #sendStored(entry: StoredEntry, now: number, effects: Effect[]): boolean {
-    if (this.#full) return false;
+    if (this.client.full) return false;
     const { qos, retain, identifiers, message } = entry;
     const ranked = classOfNumber(entry.n) !== UNRANKED;
-    const n = ranked ? this.#number() : entry.n;
+    const n = ranked ? this.#unacknowledged.number() : entry.n;
     const dup = n <= this.#queue.sentUpTo;
     // What was sent once is sent until it is acknowledged. [MQTT-4.4.0-1]
     if (!dup && message.expired(now)) {
@@ -362,7 +331,7 @@ export class Outbound {
       // [MQTT-3.3.1-1]
       const sent = this.#send(message, { qos, retain, dup, packetId: packetIdOf(n), identifiers }, now, effects);
       if (!sent) {
-        this.#inflight.delete(packetIdOf(n));
+        this.#unacknowledged.withdraw(n);
         this.#store.remove(this.session, n);
       }
     }
@@ -378,17 +347,6 @@ export class Outbound {
     }
   }
 
-  /** The next number in the session's order. Those whose packet ids are in use are passed over: a message that is never
-   *  acknowledged must not hold up the others once they have gone round. */
-  #number(): number {
-    for (let tries = 0; tries < PACKET_IDS && this.#inUse(packetIdOf(this.#next)); tries++) this.#next += 1;
-    return this.#next++;
-  }
-
-  #inUse(packetId: number): boolean {
-    return this.#inflight.has(packetId) || this.#released.has(packetId);
-  }
-
   /** A client answers a message with what is no answer to it, or not yet. Sections 4.3.2 and 4.3.3. */
   #outOfTurn(effects: Effect[]): void {
     const reasonString = "an acknowledgement that is no answer to the message";
@@ -402,10 +360,7 @@ export class Outbound {
 
   /** A stored entry was sent. False: its packet id is still in use. */
   #track(entry: StoredEntry): boolean {
-    const packetId = packetIdOf(entry.n);
-    if (this.#inUse(packetId)) return false;
-    this.#inflight.set(packetId, newInflight(this, entry.n, entry, entry.message.byteLength, null));
-    return true;
+    return this.#unacknowledged.add(newInflight(this, entry.n, entry, entry.message.byteLength, null));
   }
 
   /** False: it is too large for this client and was dropped for it alone. [MQTT-3.1.2-24] [MQTT-3.1.2-25] */
@@ -416,38 +371,27 @@ export class Outbound {
     effects: Effect[],
   ): boolean {
     const packet = message.encode(address, now);
-    const maximum = this.#client?.maximumPacketSize ?? null;
-    if (maximum !== null && packet.length > maximum) {
+    if (!this.client.take(packet.length)) {
       this.#drop("too_large", effects);
       return false;
     }
-    this.#leaving += packet.length;
     effects.push({ type: "send", session: this.session, packet });
     return true;
   }
 
   /** Drops the oldest messages that were never sent, as many as are beyond the queue's bounds. */
   #dropExcess(effects: Effect[]): void {
-    this.#dropFromQueue(this.#queue.trim(this.#limits), effects);
+    this.#drop("queue_full", effects, this.#queue.trim(this.#limits));
   }
 
   /** Drops the older half of the queue: the shard has no room for all of it. */
   dropHalf(effects: Effect[]): void {
-    this.#dropFromQueue(this.#queue.halve(), effects);
+    this.#drop("queue_full", effects, this.#queue.halve());
   }
 
-  #dropFromQueue(count: number, effects: Effect[]): void {
-    for (let i = 0; i < count; i++) this.#drop("queue_full", effects);
-  }
-
-  #drop(reason: DropReason, effects: Effect[]): null {
-    this.dropped += 1;
-    effects.push({ type: "drop", session: this.session, reason });
+  #drop(reason: DropReason, effects: Effect[], count = 1): null {
+    this.dropped += count;
+    for (let i = 0; i < count; i++) effects.push({ type: "drop", session: this.session, reason });
     return null;
   }
-}
-
-/** 1 to 65,535, in turn. [MQTT-2.2.1-3] */
-function packetIdOf(n: number): number {
-  return ((n - 1) % PACKET_IDS) + 1;
 }

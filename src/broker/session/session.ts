@@ -3,11 +3,12 @@
 
 import type { Acknowledgement } from "../mqtt/packets.ts";
 import type { Publish } from "../mqtt/publish.ts";
+import type { ClientBounds } from "./client-room.ts";
 import type { Effect } from "./effects.ts";
 import type { Handshakes } from "./handshakes.ts";
 import type { InboundLimits } from "./inbound.ts";
 import { Inbound } from "./inbound.ts";
-import type { ClientBounds, OutboundLimits } from "./outbound.ts";
+import type { OutboundLimits } from "./outbound.ts";
 import { Outbound } from "./outbound.ts";
 import type { SessionStore } from "./session-store.ts";
 import type { OutboundState } from "./stored-queue.ts";
@@ -84,7 +85,7 @@ export class Session {
         this.#acknowledgement(event.packet, now, effects);
         return;
       case "credit":
-        this.outbound.blocked = !event.available;
+        this.outbound.client.blocked = !event.available;
         if (event.available) this.outbound.drain(now, effects);
         return;
       case "stored":

@@ -66,8 +66,8 @@ export class Link {
     this.#credit -= packet.length;
     this.#mark();
     if ((packet[0] ?? 0) >> 4 !== PUBLISH) return;
-    this.session.outbound.left(packet.length);
-    if (this.#credit <= 0) this.session.outbound.blocked = true;
+    this.session.outbound.client.left(packet.length);
+    if (this.#credit <= 0) this.session.outbound.client.blocked = true;
   }
 
   /** Accounts for a frame from the edge. True: the window to the edge has opened again. */
@@ -77,7 +77,7 @@ export class Link {
     if (this.#unconfirmed >= limits.linkWindowBytes / 2) this.#mark();
     if (confirmed === 0) return false;
     this.#credit = Math.min(limits.linkWindowBytes, this.#credit + confirmed);
-    return this.#credit > 0 && this.session.outbound.blocked;
+    return this.#credit > 0 && this.session.outbound.client.blocked;
   }
 
   /** Sends what was collected, as one frame. */

@@ -135,16 +135,16 @@ describe("when the client goes", () => {
 
 it("sends no more in one event than the link's window, whatever the client has acknowledged in it", () => {
   const { outbound, effects, offer } = connected();
-  outbound.blocked = true;
+  outbound.client.blocked = true;
   const half = "x".repeat(fixedLimits.linkWindowBytes / 2 + 1);
   for (let i = 0; i < 6; i++) offer(half, 1);
   effects.length = 0;
   const sent = () => effects.flatMap((effect) => (effect.type === "send" ? [effect.packet.length] : []));
-  outbound.blocked = false;
+  outbound.client.blocked = false;
   outbound.drain(0, effects);
   for (const packetId of [1, 2]) outbound.acknowledge(packetId, 1, 0, effects);
   expect(sent()).toHaveLength(2);
-  for (const bytes of sent()) outbound.left(bytes); // The link has taken them.
+  for (const bytes of sent()) outbound.client.left(bytes); // The link has taken them.
   outbound.drain(0, effects);
   expect(sent()).toHaveLength(4);
 });
@@ -159,7 +159,7 @@ it("[MQTT-2.2.1-3] one message that is never acknowledged holds up no others, wh
     expect(sent).toHaveLength(i === 0 ? 2 : 1);
     const packetId = readTrustedPublish(sent.at(-1) ?? new Uint8Array()).packetId;
     packetIds.add(packetId);
-    for (const bytes of sent) outbound.left(bytes.length);
+    for (const bytes of sent) outbound.client.left(bytes.length);
     effects.length = 0;
     outbound.acknowledge(packetId, 1, 0, effects);
   }
