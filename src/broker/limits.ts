@@ -174,9 +174,6 @@ export const limits = {
   /** Subscriptions of which a topic shard remembers what it has still to send; past it, of the least recent one a live
    *  message may come before an older retained one. */
   retainedReads: 1_000,
-  /** Topics of a subscription whose retained messages may come before their page; others may come once more, or after a
-   *  live one. */
-  retainedEarly: 100,
 } as const;
 
 export type Limits = typeof limits;

@@ -18,4 +18,3 @@ export const RETAINED_PAGE = 20;
 export const OWN_MESSAGE = 21;
 export const MESSAGE_ONCE = 22;
 export const SHARED = 23;
-export const RETAINED_EARLY = 24;

@@ -11,7 +11,6 @@ import {
   PUBLISH,
   PUBLISH_ONCE,
   RETAINED,
-  RETAINED_EARLY,
   RETAINED_PAGE,
   RETAINED_REQUEST,
   RETURNED,
@@ -117,13 +116,11 @@ export function visitEntries(envelope: Uint8Array, visitor: EntryVisitor): void 
         at += 20 + packet.length;
         break;
       }
-      case RETAINED:
-      case RETAINED_EARLY: {
+      case RETAINED: {
         const filterEnd = at + 10 + view.getUint16(at + 8);
         const filter = named(at + 8, filterEnd);
         const packet = sized(filterEnd + 8);
-        const visit = type === RETAINED ? "retained" : "retainedEarly";
-        visitor[visit]?.(view.getFloat64(at), filter, view.getFloat64(filterEnd), packet);
+        visitor.retained?.(view.getFloat64(at), filter, view.getFloat64(filterEnd), packet);
         at = filterEnd + 12 + packet.length;
         break;
       }

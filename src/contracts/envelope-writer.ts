@@ -11,7 +11,6 @@ import {
   PUBLISH,
   PUBLISH_ONCE,
   RETAINED,
-  RETAINED_EARLY,
   RETAINED_PAGE,
   RETAINED_REQUEST,
   RETURNED,
@@ -112,10 +111,9 @@ export class EnvelopeWriter {
     this.#putMessage(this.#begin(MESSAGE, 20 + packet.length), publisher, expiresAt, packet);
   }
 
-  /** `early`: before the page that it belongs into. */
-  retained(session: number, filter: string, expiresAt: number, packet: Uint8Array, early = false): void {
+  retained(session: number, filter: string, expiresAt: number, packet: Uint8Array): void {
     const name = encoder.encode(filter);
-    const at = this.#begin(early ? RETAINED_EARLY : RETAINED, 22 + name.length + packet.length);
+    const at = this.#begin(RETAINED, 22 + name.length + packet.length);
     this.#view.setFloat64(at, session);
     const end = this.#named(at + 8, name);
     this.#view.setFloat64(end, expiresAt);

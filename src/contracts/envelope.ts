@@ -22,7 +22,6 @@
 //     21 own message    topic -> session   u32 number, f64 publisher, f64 expiresAt, u32 length, packet
 //     22 once           topic -> session   u16 origin, f64 sequence, then as message
 //     23 shared         topic -> session   f64 member, u32 turn, u16 length, share, f64 sequence, then as message
-//     24 early          topic -> session   as retained
 //
 // A packet is a normalised MQTT 5.0 PUBLISH. `publisher` is the uid of the session it came from, 0 for the API.
 // `number` is 0 when nobody waits for the outcome. `expiresAt` is in epoch milliseconds, 0 for never. An own message is the
@@ -31,8 +30,7 @@
 // a receiver that has a higher one of that origin by way of this topic shard has had it. A shared message is for one
 // member of a share's group, a session by its uid; its sequence is the topic shard's own, 0: it may come twice. `turn`
 // counts what the topic shard gave that member; where it is not 0, it wants to be told how many messages the member has at
-// hand, and up to which turn that counts. A returned message is one that another member is to get. An early retained
-// message comes before the page that it belongs into, which may have it again.
+// hand, and up to which turn that counts. A returned message is one that another member is to get.
 
 export interface EnvelopeHeader {
   sender: number;
@@ -113,7 +111,6 @@ export interface EntryVisitor {
   retainedRequest?(request: RetainedRequest): void;
   message?(publisher: number, expiresAt: number, packet: Uint8Array): void;
   retained?(session: number, filter: string, expiresAt: number, packet: Uint8Array): void;
-  retainedEarly?(session: number, filter: string, expiresAt: number, packet: Uint8Array): void;
   routed?(first: number, count: number, reasonCode: number): void;
   routeStored?(request: number, accepted: boolean): void;
   retainedPage?(page: RetainedPage): void;

@@ -11,12 +11,11 @@ import { Message } from "../../broker/session/message.ts";
 import type { Outbound } from "../../broker/session/outbound.ts";
 import type { Session } from "../../broker/session/session.ts";
 import type { Recipient, SessionStore } from "../../broker/session/session-store.ts";
-import type { EnvelopeHeader, EntryVisitor, SharedWith } from "../../contracts/envelope.ts";
+import type { EnvelopeHeader, EntryVisitor, RetainedPage, SharedWith } from "../../contracts/envelope.ts";
 import { sharedOrigin } from "../../contracts/envelope.ts";
 import { visitEntries } from "../../contracts/envelope-reader.ts";
 import { log } from "../../platform/log.ts";
 import type { Origins } from "./origins.ts";
-import type { RetainedReads } from "./retained-reads.ts";
 import type { Shares } from "./shares.ts";
 
 /** Until a write that failed is tried again. */
@@ -36,7 +35,7 @@ export interface DeliveryPorts {
   session(uid: number): Session | null;
   routed(topicShard: number, first: number, count: number, reasonCode: number): void;
   routeStored(topicShard: number, request: number, accepted: boolean): void;
-  retained: Pick<RetainedReads, "take" | "overtaken" | "page">;
+  retainedPage(topicShard: number, page: RetainedPage): void;
   /** Performs the effects and sends what was collected. */
   settle(): void;
   /** Messages were stored. */
@@ -127,35 +126,16 @@ export class Deliveries {
           failures.push(error);
         }
       };
-    const retained = (early: boolean) =>
-      guarded((session: number, filter: string, expiresAt: number, packet: Uint8Array) => {
-        const grant = ports.grantOf(session, filter);
-        if (grant === null) return;
-        const message = new Message(readTrustedPublish(packet), 0, expiresAt);
-        if (!ports.retained.take(header.sender, session, filter, message.publish.topic, early)) return;
-        // SUBACK and the next page go on from here: a session that outlives a crash must have them by then.
-        const durable = writeAtOnce || ports.lasting(session);
-        this.#deliver(message, [grant], true, durable, batch, null);
-      });
-    const match = (message: Message) => {
-      const { topic, retain } = message.publish;
-      const grants = ports.match(topic);
-      if (!retain) return grants;
-      for (const { session, own } of grants) {
-        if (session !== message.publisher || own !== null) ports.retained.overtaken(header.sender, session, topic);
-      }
-      return grants;
-    };
     const visitor: EntryVisitor = {
       message: guarded((publisher, expiresAt, packet) => {
         const message = new Message(readTrustedPublish(packet), publisher, expiresAt);
-        this.#deliver(message, match(message), false, writeAtOnce, batch, null);
+        this.#deliver(message, ports.match(message.publish.topic), false, writeAtOnce, batch, null);
       }),
       ownMessage: (number, publisher, expiresAt, packet) => {
         const outcome = (reasonCode: number) => ports.routed(header.sender, number, 1, reasonCode);
         try {
           const message = new Message(readTrustedPublish(packet), publisher, expiresAt);
-          const grants = match(message);
+          const grants = ports.match(message.publish.topic);
           if (grants.length === 0) outcome(reasonCodes.noMatchingSubscribers);
           else this.#deliver(message, grants, false, writeAtOnce, batch, outcome);
         } catch (error) {
@@ -168,7 +148,7 @@ export class Deliveries {
       messageOnce: guarded((origin, publisher, expiresAt, packet) => {
         if (ports.origins.has(header.sender, origin)) return;
         const message = new Message(readTrustedPublish(packet), publisher, expiresAt);
-        this.#deliver(message, match(message), false, true, batch, null);
+        this.#deliver(message, ports.match(message.publish.topic), false, true, batch, null);
         ports.origins.add(header.sender, origin);
       }),
       shared: guarded((member, sequence, publisher, expiresAt, packet) => {
@@ -179,11 +159,16 @@ export class Deliveries {
         if (sequence !== 0) ports.origins.add(header.sender, origin);
         if (member.turn !== 0) ports.turnTaken(header.sender, member.uid, member.turn);
       }),
-      retained: retained(false),
-      retainedEarly: retained(true),
+      retained: guarded((session, filter, expiresAt, packet) => {
+        const grant = ports.grantOf(session, filter);
+        if (grant === null) return;
+        // SUBACK and the next page go on from here: a session that outlives a crash must have them by then.
+        const durable = writeAtOnce || ports.lasting(session);
+        this.#deliver(new Message(readTrustedPublish(packet), 0, expiresAt), [grant], true, durable, batch, null);
+      }),
       routed: guarded((first, count, reasonCode) => ports.routed(header.sender, first, count, reasonCode)),
       routeStored: guarded((request, accepted) => ports.routeStored(header.sender, request, accepted)),
-      retainedPage: guarded((page) => ports.retained.page(header.sender, page)),
+      retainedPage: guarded((page) => ports.retainedPage(header.sender, page)),
     };
     visitEntries(envelope, visitor);
     ports.origins.commit(); // Before anything is sent: what is sent must not come again.

@@ -1,10 +1,6 @@
 // Retained messages that a session has still to get for its subscriptions: asked for a page at a time, one subscription
-// after the other, when the session has room for them. Remembered in SQLite, so that none is forgotten with the memory,
-// and none that came before its page comes again with it.
+// after the other, when the session has room for them. Remembered in SQLite, so that none is forgotten with the memory.
 
-import { compareKeys } from "../../broker/compare-keys.ts";
-import { limits } from "../../broker/limits.ts";
-import { matches } from "../../broker/topics/topic-match.ts";
 import type { RetainedPage, RetainedRequest } from "../../contracts/envelope.ts";
 
 export interface RetainedReadPorts {
@@ -19,8 +15,6 @@ interface Read {
   readonly filter: string;
   readonly topicShard: number;
   after: string;
-  /** Topics behind that which the session has had before their page. */
-  readonly early: Set<string>;
   asked: boolean;
 }
 
@@ -29,7 +23,6 @@ interface ReadRow extends Record<string, SqlStorageValue> {
   filter: string;
   shard: number;
   after: string;
-  early: string;
 }
 
 export class RetainedReads {
@@ -41,35 +34,14 @@ export class RetainedReads {
   constructor(sql: SqlStorage, ports: RetainedReadPorts) {
     this.#sql = sql;
     this.#ports = ports;
-    for (const { uid, filter, shard, after, early } of sql.exec<ReadRow>("SELECT * FROM retained_read")) {
-      const topics = new Set(JSON.parse(early) as string[]);
-      this.#keep(uid, [
-        ...(this.#open.get(uid) ?? []),
-        { filter, topicShard: shard, after, early: topics, asked: false },
-      ]);
+    for (const { uid, filter, shard, after } of sql.exec<ReadRow>("SELECT * FROM retained_read")) {
+      this.#keep(uid, [...(this.#open.get(uid) ?? []), { filter, topicShard: shard, after, asked: false }]);
     }
   }
 
   /** Asks for what was asked for when the memory was lost. */
   recover(): void {
     for (const session of Array.from(this.#open.keys())) this.advance(session);
-  }
-
-  /** A retained message has come for a subscription, `early`: before its page. False: the session has had it. */
-  take(topicShard: number, session: number, filter: string, topic: string, early: boolean): boolean {
-    const read = this.#open.get(session)?.find((each) => each.filter === filter && each.topicShard === topicShard);
-    if (read === undefined) return true;
-    if (compareKeys(topic, read.after) <= 0 || read.early.has(topic)) return false;
-    if (early) this.#setEarly(session, read, topic);
-    return true;
-  }
-
-  /** A message that is retained comes to a session live: not once more with a page. */
-  overtaken(topicShard: number, session: number, topic: string): void {
-    for (const read of this.#open.get(session) ?? []) {
-      if (read.topicShard !== topicShard || compareKeys(topic, read.after) <= 0) continue;
-      if (!read.early.has(topic) && matches(read.filter, topic)) this.#setEarly(session, read, topic);
-    }
   }
 
   /** A topic shard has sent all between `page.from` and `page.after`. What is not the next page was asked for by a
@@ -84,10 +56,14 @@ export class RetainedReads {
     if ((known?.after ?? "") !== from) return;
     const others = open.filter((read) => read !== known);
     if (more) {
-      const early = new Set(Array.from(known?.early ?? []).filter((topic) => compareKeys(topic, after) > 0));
-      const read = { filter, topicShard, after, early, asked: false };
-      others.push(read);
-      this.#write(session, read);
+      others.push({ filter, topicShard, after, asked: false });
+      this.#sql.exec(
+        "INSERT OR REPLACE INTO retained_read (uid, filter, shard, after) VALUES (?, ?, ?, ?)",
+        session,
+        filter,
+        topicShard,
+        after,
+      );
     } else if (known !== undefined) {
       this.#sql.exec(
         "DELETE FROM retained_read WHERE uid = ? AND filter = ? AND shard = ?",
@@ -139,24 +115,6 @@ export class RetainedReads {
     for (const { topicShard, after } of dropped) this.#ports.send(topicShard, { session, filter, after, limit: 0 });
     this.#keep(session, kept);
     this.advance(session);
-  }
-
-  /** Past the bound a message may come once more. */
-  #setEarly(session: number, read: Read, topic: string): void {
-    if (read.early.size >= limits.retainedEarly) return;
-    read.early.add(topic);
-    this.#write(session, read);
-  }
-
-  #write(session: number, { filter, topicShard, after, early }: Read): void {
-    this.#sql.exec(
-      "INSERT OR REPLACE INTO retained_read (uid, filter, shard, after, early) VALUES (?, ?, ?, ?, ?)",
-      session,
-      filter,
-      topicShard,
-      after,
-      JSON.stringify(Array.from(early)),
-    );
   }
 
   #keep(session: number, open: Read[]): void {

@@ -128,7 +128,4 @@ export const migrations: readonly string[] = [
      uid INTEGER NOT NULL,
      packet BLOB NOT NULL
    );`,
-
-  `-- JSON, a list: topics behind that one which the session has had before their page.
-   ALTER TABLE retained_read ADD COLUMN early TEXT NOT NULL DEFAULT '[]';`,
 ];

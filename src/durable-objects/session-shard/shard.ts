@@ -295,7 +295,7 @@ export class Shard {
       routeStored: (topicShard, request, accepted) => this.#routes.stored(topicShard, request, accepted),
       turnTaken: (topicShard, uid, turn) => this.#loads.turnTaken(topicShard, uid, turn),
       shares: this.#shares,
-      retained: this.#retained,
+      retainedPage: (topicShard, page) => this.#retained.page(topicShard, page),
       settle: () => this.#performer.settle(),
       stored: () => this.#storage.keep(),
       failed: this.#failed,

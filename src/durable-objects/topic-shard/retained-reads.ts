@@ -9,8 +9,9 @@ import type { RetainedRequest } from "../../contracts/envelope.ts";
 import type { RetainedMessage, RetainedStore } from "./retained-store.ts";
 import type { SessionStream } from "./session-stream.ts";
 
-/** Retained messages sent before their turn: in bytes of one message, for all subscriptions together, beyond what a stream
- *  may hold. */
+/** Topics of a subscription that are sent before their turn; past it live messages may come before and be repeated. */
+const EARLY_MAX = 100;
+/** The same in bytes of one message, for all subscriptions together, beyond what a stream may hold. */
 const EARLY_BYTES = limits.retainedPageBytes;
 
 /** A subscription that has not all of its retained messages. */
@@ -61,12 +62,12 @@ export class RetainedReads {
     let message: RetainedMessage | null | undefined;
     let bytes = 0;
     for (const { stream, session, filter, after, early } of this.#reads.values()) {
-      if (early.size >= limits.retainedEarly || bytes >= EARLY_BYTES || stream.full) continue;
+      if (early.size >= EARLY_MAX || bytes >= EARLY_BYTES || stream.full) continue;
       if (early.has(topic) || compareKeys(topic, after) <= 0 || !matches(filter, topic)) continue;
       early.add(topic);
       if (message === undefined) message = this.#store.find(topic, this.#now());
       if (message === null) continue;
-      stream.retained(session, filter, message.expiresAt, message.packet, true);
+      stream.retained(session, filter, message.expiresAt, message.packet);
       bytes += message.packet.length;
     }
   }

@@ -144,8 +144,8 @@ export class SessionStream {
     return this.#sender.answer(incarnation, sequence);
   }
 
-  retained(session: number, filter: string, expiresAt: number, packet: Uint8Array, early = false): void {
-    this.#sender.writer.retained(session, filter, expiresAt, packet, early);
+  retained(session: number, filter: string, expiresAt: number, packet: Uint8Array): void {
+    this.#sender.writer.retained(session, filter, expiresAt, packet);
     this.#sender.written(null);
   }
 

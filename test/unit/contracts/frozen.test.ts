@@ -55,12 +55,6 @@ const entries: [string, (writer: EnvelopeWriter) => void, unknown[], string][] =
     [5, "a", 9, packet],
     "114014000000000000000161402200000000000000000006300400016100",
   ],
-  [
-    "retainedEarly",
-    (writer) => writer.retained(5, "a", 9, packet, true),
-    [5, "a", 9, packet],
-    "184014000000000000000161402200000000000000000006300400016100",
-  ],
   ["routed", (writer) => writer.routed(7, 2, 0x10), [7, 2, 0x10], "12000000070000000210"],
   ["routeStored", (writer) => writer.routeStored(3, true), [3, true], "130000000301"],
   [

@@ -94,38 +94,6 @@ for (const shards of [1, 4]) {
       expect(new Set(messages.map(({ topic }) => topic)).size).toBe(topics.length);
     });
 
-    it("gives each once, whoever forgets which ones came before their page", async () => {
-      const deployment = await create();
-      const publisher = await deployment.connect("p");
-      const topics = await retain(publisher, 40, (i) => `once/${String(i).padStart(2, "0")}`);
-      const [before = "", instead = ""] = topics.slice(30);
-      const client = await deployment.connect("s", { receiveMaximum: 1 });
-      await client.subscribe("once/+");
-      // The retained message goes before this one, far before its turn.
-      expect(await publisher.publish(before, "live", { messageId: 100 })).toBe(0);
-      await deployment.evict("hibernate");
-      // Nobody knows of the pages that are to come: this one is what they would have.
-      expect(await publisher.publish(instead, "newer", { retain: true, messageId: 101 })).toBe(0);
-      await deployment.evict("hibernate");
-      const done = publisher.publish("once/end", "end", { messageId: 102 });
-      const got = new Map<string, string[]>();
-      let ended = false;
-      for (let i = 0; i < 42; i++) {
-        const message = await client.message();
-        ended ||= message.topic === "once/end";
-        got.set(message.topic, [...(got.get(message.topic) ?? []), text(message)]);
-      }
-      expect(await done).toBe(0);
-      expect(ended).toBe(true);
-      expect(got.get(before)).toEqual(["0030", "live"]);
-      expect(got.get(instead)).toEqual(["newer"]);
-      expect(got.size).toBe(41);
-      // None comes once more.
-      const last = publisher.publish("once/last", "last", { messageId: 103 });
-      expect((await client.message()).topic).toBe("once/last");
-      expect(await last).toBe(0);
-    });
-
     it("[MQTT-3.8.4-3] begins anew, once, when the client subscribes again while pages are on their way", async () => {
       const deployment = await create();
       const topics = await retain(await deployment.connect("p"), 800, (i) => `again/${i % 7}/${i}`);
