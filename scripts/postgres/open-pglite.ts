@@ -2,17 +2,17 @@
 
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { cp, mkdir, readFile, readdir, rename, rm } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readFile, readdir, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { PGlite } from "@electric-sql/pglite";
-import { cacheFolder } from "../cache-folder.ts";
+import { cacheFolder, forgetOld } from "../cache-folder.ts";
 
 /** Opens the database in `dataDir`, making it first if there is none. Throws an error of one line. */
 export async function openPGlite(dataDir: string): Promise<PGlite> {
   try {
-    if (await isEmpty(dataDir)) await create(dataDir);
-    else if (!existsSync(join(dataDir, "PG_VERSION"))) throw new Error("it holds something else than a database");
+    if (await isEmpty(dataDir)) return await create(dataDir);
+    if (!existsSync(join(dataDir, "PG_VERSION"))) throw new Error("it holds something else than a database");
     // Left by a process that was killed: the caller sees to it that only one runs.
     await rm(join(dataDir, "postmaster.pid"), { force: true });
     return await PGlite.create({ dataDir });
@@ -21,17 +21,31 @@ export async function openPGlite(dataDir: string): Promise<PGlite> {
   }
 }
 
-/** Makes the database beside its place and moves it there, so that a crash leaves no half of one. */
-async function create(dataDir: string): Promise<void> {
-  const making = `${dataDir}.making`;
-  await rm(making, { recursive: true, force: true });
-  await mkdir(dirname(dataDir), { recursive: true });
+/** A new database: a copy of an empty one, if one is kept. A copy that cannot be opened is not kept any longer. */
+async function create(dataDir: string): Promise<PGlite> {
   const template = await templatePath();
-  if (template === null || !(await copied(template, making))) {
+  if (template !== null && existsSync(template)) {
+    try {
+      await whole(dataDir, (making) => cp(template, making, { recursive: true }));
+      return await PGlite.create({ dataDir });
+    } catch {
+      await rm(template, { recursive: true, force: true });
+    }
+  }
+  await whole(dataDir, async (making) => {
     const database = await PGlite.create({ dataDir: making });
     await database.close();
     if (template !== null) await keep(making, template);
-  }
+  });
+  return await PGlite.create({ dataDir });
+}
+
+/** Makes the database beside its place and moves it there, so that a crash leaves no half of one. */
+async function whole(dataDir: string, make: (making: string) => Promise<void>): Promise<void> {
+  const making = `${dataDir}.making`;
+  await rm(making, { recursive: true, force: true });
+  await mkdir(dirname(dataDir), { recursive: true });
+  await make(making);
   await rm(dataDir, { recursive: true, force: true });
   await rename(making, dataDir);
 }
@@ -40,32 +54,25 @@ async function create(dataDir: string): Promise<void> {
 async function templatePath(): Promise<string | null> {
   const folder = await cacheFolder("postgres");
   if (folder === null) return null;
-  const version = await readFile(
-    join(dirname(fileURLToPath(import.meta.resolve("@electric-sql/pglite"))), "../package.json"),
-  );
+  const entry = fileURLToPath(import.meta.resolve("@electric-sql/pglite"));
+  const version = await readFile(join(dirname(entry), "../package.json"));
   return join(folder, createHash("sha256").update(version).digest("hex"));
 }
 
-async function copied(template: string, dataDir: string): Promise<boolean> {
-  try {
-    await cp(template, dataDir, { recursive: true });
-    return true;
-  } catch {
-    await rm(dataDir, { recursive: true, force: true });
-    return false;
-  }
-}
-
-/** Keeps a copy of a database that nobody uses. */
+/** Keeps a copy of a database that nobody uses. Failing is no harm: another start has been faster, or the disk is full. */
 async function keep(dataDir: string, template: string): Promise<void> {
-  const copy = `${template}.${process.pid}`;
-  const kept =
-    (await copied(dataDir, copy)) &&
-    (await rename(copy, template).then(
-      () => true,
-      () => false,
-    ));
-  if (!kept) await rm(copy, { recursive: true, force: true }); // Another start has been faster, or the disk is full.
+  const folder = await mkdtemp(`${template}.`).catch(() => null);
+  if (folder === null) return;
+  try {
+    const copy = join(folder, "data");
+    await cp(dataDir, copy, { recursive: true });
+    await rename(copy, template);
+    await forgetOld(dirname(template));
+  } catch {
+    // As before.
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
 }
 
 async function isEmpty(dataDir: string): Promise<boolean> {

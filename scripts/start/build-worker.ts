@@ -3,13 +3,13 @@
 
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { glob, mkdir, readdir, readFile, rename, rm, stat } from "node:fs/promises";
+import { glob, mkdir, readFile, rename, rm } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parse } from "smol-toml";
 import { z } from "zod";
-import { cacheFolder } from "../cache-folder.ts";
+import { cacheFolder, forgetOld } from "../cache-folder.ts";
 
 export interface BuiltWorker {
   name: string;
@@ -25,8 +25,6 @@ const projectRoot = fileURLToPath(new URL("../..", import.meta.url));
 
 const BUNDLE = "index.js";
 const SOURCES = ["src/**/*", "wrangler.toml", "package.json", "node_modules/.package-lock.json"];
-/** Bundles of code that nobody has any more. */
-const OLD_MS = 7 * 24 * 3_600_000;
 
 const configSchema = z.object({
   name: z.string(),
@@ -98,13 +96,6 @@ async function fingerprint(): Promise<string> {
     hash.update(`${file}\0`).update(await readFile(join(projectRoot, file)).catch(() => "")); // A folder, perhaps.
   }
   return hash.digest("hex");
-}
-
-async function forgetOld(dir: string): Promise<void> {
-  for (const name of await readdir(dir)) {
-    const { mtimeMs } = await stat(join(dir, name)).catch(() => ({ mtimeMs: Date.now() }));
-    if (Date.now() - mtimeMs > OLD_MS) await rm(join(dir, name), { recursive: true, force: true });
-  }
 }
 
 async function bundle(outDir: string): Promise<void> {

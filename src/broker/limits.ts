@@ -12,7 +12,7 @@ export const limits = {
    *  ones would take many times the bound. */
   waitingOverheadBytes: 300,
 
-  /** CONNECT must arrive within this time after the socket opens; else closed, counted idle_timeout. */
+  /** CONNECT must arrive within this time after the socket opens; else it is closed. */
   connectTimeoutMs: 15 * SECOND,
 
   /** Unconfirmed bytes of a link, each way; past it the sender collects. */

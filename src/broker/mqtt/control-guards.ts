@@ -27,7 +27,7 @@ export function guardSubscribe(packet: Uint8Array, version: ProtocolVersion): vo
   if (reader.done) throw protocolError("SUBSCRIBE without a filter"); // [MQTT-3.8.3-2]
   for (let filters = 1; !reader.done; filters++) {
     if (filters > limits.filtersPerPacket) throw tooManyFilters();
-    const filter = readFilter(reader);
+    const filter = readFilter(reader, version);
     const options = reader.u8();
     if ((options & 3) === 3) throw protocolError("QoS 3"); // [MQTT-3.8.3-5]
     if (version < 5) {
@@ -50,7 +50,7 @@ export function guardUnsubscribe(packet: Uint8Array, version: ProtocolVersion): 
   if (reader.done) throw protocolError("UNSUBSCRIBE without a filter"); // [MQTT-3.10.3-2]
   for (let filters = 1; !reader.done; filters++) {
     if (filters > limits.filtersPerPacket) throw tooManyFilters();
-    readFilter(reader);
+    readFilter(reader, version);
   }
 }
 
@@ -92,10 +92,12 @@ export function guardAuth(packet: Uint8Array, version: ProtocolVersion): void {
 }
 
 /** A filter that is well-formed; whether it is taken is judged where it is stored. [MQTT-4.7.1-1] [MQTT-4.7.1-2] [MQTT-4.7.3-1] */
-function readFilter(reader: PacketReader): string {
+function readFilter(reader: PacketReader, version: ProtocolVersion): string {
   const filter = reader.utf8();
   if (hasControlCharacter(filter)) throw malformed("a filter has a control character");
   const fault = faultOfFilter(filter);
+  // Before 5.0 it is a filter like any other, which is refused alone.
+  if (fault === "share" && version < 5) return filter;
   if (fault === "share") throw protocolError("a shared filter needs a group's name and a filter"); // [MQTT-4.8.2-1] [MQTT-4.8.2-2]
   if (fault !== null) throw malformed("a filter is empty, or has a wildcard out of place");
   return filter;

@@ -67,7 +67,7 @@ export class Inbound {
       return;
     }
     if (this.#awaiting.length + this.#awaitingRelease.size >= receiveMaximum) {
-      this.#tooMany(`more than ${receiveMaximum} unacknowledged messages`, effects); // [MQTT-3.3.4-8]
+      this.#tooMany(`more than ${receiveMaximum} unacknowledged messages`, effects); // Section 3.3.4: 0x93 [MQTT-3.3.4-7]
       return;
     }
     if (qos === 2) {

@@ -49,6 +49,7 @@ export class RetainedReads {
   page(topicShard: number, { session, filter, from, after, more }: RetainedPage): void {
     if (!this.#ports.subscribed(session, filter)) {
       if (more) this.#ports.send(topicShard, { session, filter, after, limit: 0 });
+      this.drop(session, filter);
       return;
     }
     const open = this.#open.get(session) ?? [];

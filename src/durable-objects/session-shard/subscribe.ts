@@ -164,7 +164,10 @@ export class SubscribeHandler {
     const fail = () => {
       if (settled) return;
       settled = true;
-      if (this.#unconfirmed.rollBack(uid, subscription)) routes.released(uid, filter, exclusive);
+      if (this.#unconfirmed.rollBack(uid, subscription)) {
+        this.#ports.retained.drop(uid, filter);
+        routes.released(uid, filter, exclusive);
+      }
       settle(reasonCodes.implementationSpecificError);
     };
     this.#ports.retained.drop(uid, filter);

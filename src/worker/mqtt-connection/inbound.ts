@@ -24,6 +24,8 @@ export type Inbound =
 export interface InboundBounds {
   /** Largest payload, bytes. */
   messageBytesMax(): number;
+  /** Largest packet that the client takes, bytes; null: any. */
+  readonly maximumPacketSize: number | null;
   /** The Session Expiry Interval of CONNECT was zero. */
   readonly transient: boolean;
   /** Epoch milliseconds. */
@@ -60,9 +62,11 @@ export class InboundReader {
         return forward(writeAcknowledgement(packet.type, packet.packetId, packet.reasonCode, 5));
       case "subscribe":
         this.#charge(packet.subscriptions.length);
+        this.#answerable(packet.subscriptions.length);
         return forward(this.#version === 5 ? bytes : writeSubscribe(packet));
       case "unsubscribe":
         this.#charge(packet.filters.length);
+        this.#answerable(packet.filters.length);
         return forward(this.#version === 5 ? bytes : writeUnsubscribe(packet));
       case "pingreq":
         return { type: "ping" };
@@ -112,6 +116,14 @@ export class InboundReader {
     throw new MqttError(reasonCodes.quotaExceeded, `more than ${bound} in SUBSCRIBE and UNSUBSCRIBE`);
   }
 
+  /** SUBACK and UNSUBACK have a code for each filter, and cannot be left out. [MQTT-3.1.2-24] */
+  #answerable(filters: number): void {
+    const { maximumPacketSize } = this.#bounds;
+    if (maximumPacketSize === null || acknowledgementBytes(filters) <= maximumPacketSize) return;
+    const reasonString = `the answer to ${filters} filters is more than the Maximum Packet Size`;
+    throw new MqttError(reasonCodes.packetTooLarge, reasonString);
+  }
+
   #disconnect(packet: DisconnectPacket): Inbound {
     if (this.#bounds.transient && (packet.sessionExpiryInterval ?? 0) > 0) {
       // [MQTT-3.14.2-2]
@@ -119,6 +131,12 @@ export class InboundReader {
     }
     return { type: "disconnect", packet };
   }
+}
+
+/** Size of a SUBACK or UNSUBACK without properties, sections 3.9 and 3.11. */
+function acknowledgementBytes(filters: number): number {
+  const remaining = 3 + filters;
+  return 1 + (remaining < 128 ? 1 : 2) + remaining;
 }
 
 function forward(packet: Uint8Array): Inbound {

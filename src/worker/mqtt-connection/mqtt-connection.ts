@@ -54,6 +54,8 @@ export class MqttConnection implements HandshakeOwner, RelayOwner {
   #timer: ReturnType<typeof setTimeout> | null = null;
   #timerAt = Infinity;
   #closed = false;
+  /** The frame had a whole packet, which alone is a sign of life. */
+  #whole = false;
 
   constructor(socket: WebSocket, options: ConnectionOptions) {
     this.#socket = socket;
@@ -83,9 +85,10 @@ export class MqttConnection implements HandshakeOwner, RelayOwner {
       return;
     }
     const now = Date.now();
-    this.#clock.heard(now);
     try {
+      this.#whole = false;
       this.#assembler.push(new Uint8Array(data), this.#visit);
+      if (this.#whole) this.#clock.heard(now);
       if (this.#relay === null) this.#handshake.onPartial(this.#assembler.heldBytes);
     } catch (error) {
       this.onError(error);
@@ -95,6 +98,7 @@ export class MqttConnection implements HandshakeOwner, RelayOwner {
 
   /** Made once: frames come often. Nothing behind the end of a connection is looked at. */
   readonly #visit = (packet: Uint8Array): boolean => {
+    this.#whole = true;
     if (this.#relay === null) this.#handshake.onPacket(packet);
     else this.#relay.onPacket(packet);
     return !this.#closed;

@@ -83,6 +83,7 @@ export class Relay implements LinkListener {
     this.#config = config;
     this.#inbound = new InboundReader(this.#version, {
       messageBytesMax: () => this.#config.limits.messageBytesMax,
+      maximumPacketSize,
       transient: (connect.sessionExpiryInterval ?? 0) === 0,
       now: Date.now,
     });

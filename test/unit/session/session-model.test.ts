@@ -21,6 +21,8 @@ import { MemoryStore } from "./memory-store.ts";
 
 const UID = 1;
 const PUBLISH = 3;
+/** How long a message that expires lives. */
+const LIFE_MS = 1_000;
 const limits = {
   inflightMax: 32,
   queueLengthMax: 1_000,
@@ -73,6 +75,15 @@ class World {
   #sentUpTo = 0;
   #session: Session;
   readonly #receiveMaximum: number;
+  readonly #queueLengthMax: number;
+  /** Milliseconds. */
+  #now = 1;
+  /** Messages that were dropped, and counted. */
+  dropped = 0;
+  /** When a message expires, of those that do. */
+  readonly #expiresAt = new Map<number, number>();
+  /** What may have been sent. */
+  readonly #sent = new Set<number>();
   readonly #effects: Effect[] = [];
   #unsafe = new Set<Delivery>();
   connected = false;
@@ -80,7 +91,7 @@ class World {
   /** On their way to the client. */
   #toClient: Uint8Array[] = [];
   /** Messages of the topic shards that this shard has not answered: they come again if it dies. */
-  readonly #unanswered = new Map<number, { qos: 0 | 1 | 2; packet: Uint8Array; writeAtOnce: boolean }>();
+  readonly #unanswered = new Map<number, { qos: 0 | 1 | 2; packet: Uint8Array }>();
   /** Highest message that came and was written: those that are to come once are known by it. */
   #highest = 0;
 
@@ -98,9 +109,14 @@ class World {
   readonly delivered = { 1: [] as number[], 2: [] as number[] };
   readonly published: number[] = [];
 
-  constructor(receiveMaximum: number) {
+  constructor(receiveMaximum: number, queueLengthMax: number = limits.queueLengthMax) {
     this.#receiveMaximum = receiveMaximum;
+    this.#queueLengthMax = queueLengthMax;
     this.#session = this.#load();
+  }
+
+  get queued(): number {
+    return this.#session.outbound.queued;
   }
 
   get inflight(): number {
@@ -115,7 +131,11 @@ class World {
 
   get #limits(): OutboundLimits {
     const priorities = tables[this.#tables % tables.length] ?? null;
-    return { ...limits, queueOrder: { generation: 1 + this.#tables, priorities, defaultPriority: 0 } };
+    return {
+      ...limits,
+      queueLengthMax: this.#queueLengthMax,
+      queueOrder: { generation: 1 + this.#tables, priorities, defaultPriority: 0 },
+    };
   }
 
   get open(): number {
@@ -125,7 +145,7 @@ class World {
   connect(): void {
     this.connected = true;
     const client = { receiveMaximum: this.#receiveMaximum, maximumPacketSize: null };
-    this.#session.handle({ type: "connected", client }, 0, this.#effects);
+    this.#session.handle({ type: "connected", client }, this.#now, this.#effects);
     this.#settle();
     for (const [packetId, { id, received }] of this.#publishing) this.#say(packetId, id, received, true);
   }
@@ -134,7 +154,7 @@ class World {
   disconnect(): void {
     this.connected = false;
     this.#toClient = [];
-    this.#session.handle({ type: "disconnected", keep: true }, 0, this.#effects);
+    this.#session.handle({ type: "disconnected", keep: true }, this.#now, this.#effects);
     this.#settle();
   }
 
@@ -145,6 +165,7 @@ class World {
     this.#unsafe = new Set();
     this.#takenUnwritten = [];
     // Which of the stored messages had been sent is forgotten.
+    for (let id = 1; id <= this.#nextId; id++) this.#sent.add(id);
     this.#sentUpTo = Math.max(this.#sentUpTo, this.store.state(UID, 0).lastNumber);
     this.#session = this.#load();
     for (const [id, { qos, packet }] of Array.from(this.#unanswered)) this.#offer(id, qos, packet, false);
@@ -157,19 +178,25 @@ class World {
     this.#session = this.#load();
     if (!this.connected) return;
     const client = { receiveMaximum: this.#receiveMaximum, maximumPacketSize: null };
-    this.#session.handle({ type: "resumed", client, cursor }, 0, this.#effects);
+    this.#session.handle({ type: "resumed", client, cursor }, this.#now, this.#effects);
     this.#settle();
   }
 
   /** A message comes from a topic shard, of which nothing may be in memory alone when this returns, or anything may. */
-  deliver(qos: 0 | 1 | 2, writeAtOnce: boolean): void {
+  deliver(qos: 0 | 1 | 2, writeAtOnce: boolean, expires = false): void {
     this.#nextId += 1;
+    if (expires) this.#expiresAt.set(this.#nextId, this.#now + LIFE_MS);
     const packet = publish(this.#nextId, qos, qos);
     if (qos > 0) {
       this.delivered[qos as 1 | 2].push(this.#nextId);
-      this.#unanswered.set(this.#nextId, { qos, packet, writeAtOnce });
+      this.#unanswered.set(this.#nextId, { qos, packet });
     }
     this.#offer(this.#nextId, qos, packet, writeAtOnce);
+  }
+
+  /** Time goes by: what is to expire does. */
+  pass(): void {
+    this.#now += LIFE_MS;
   }
 
   /** What is not acknowledged in time is written. */
@@ -231,14 +258,14 @@ class World {
     if (received) this.#acknowledge("pubrel", packetId);
     else {
       const event = { type: "publish" as const, publish: readTrustedPublish(publish(id, 2, packetId, dup)) };
-      this.#session.handle(event, 0, this.#effects);
+      this.#session.handle(event, this.#now, this.#effects);
       this.#settle();
     }
   }
 
   #acknowledge(type: Acknowledgement["type"], packetId: number): void {
     const packet = readAcknowledgement(writeAcknowledgement(type, packetId, 0, 5), 5);
-    this.#session.handle({ type: "acknowledgement", packet }, 0, this.#effects);
+    this.#session.handle({ type: "acknowledgement", packet }, this.#now, this.#effects);
     this.#settle();
   }
 
@@ -251,13 +278,13 @@ class World {
       this.#unsafe.delete(delivery);
       this.#unanswered.delete(id);
     };
-    const delivery = new Delivery(new Message(readTrustedPublish(packet), 0, 0), safe);
+    const delivery = new Delivery(new Message(readTrustedPublish(packet), 0, this.#expiresAt.get(id) ?? 0), safe);
     const place = { qos, retain: false, retained: false, identifiers: [], share: "" };
-    const recipient = this.#session.outbound.offer(delivery, place, writeAtOnce, 0, this.#effects);
+    const recipient = this.#session.outbound.offer(delivery, place, writeAtOnce, this.#now, this.#effects);
     if (qos === 2) this.#highest = id;
     if (recipient !== null) {
       this.store.append(delivery.message, [recipient]);
-      this.#session.handle({ type: "stored" }, 0, this.#effects);
+      this.#session.handle({ type: "stored" }, this.#now, this.#effects);
     }
     delivery.arm();
     if (delivery.safe) safe();
@@ -278,10 +305,20 @@ class World {
     this.taken.push(...this.#takenUnwritten);
     this.#takenUnwritten = [];
     for (const effect of this.#effects) {
-      expect(["end", "drop"]).not.toContain(effect.type);
-      if (effect.type === "send" && this.connected) this.#toClient.push(effect.packet);
+      expect(effect.type).not.toBe("end");
+      if (effect.type === "drop") this.dropped += 1;
+      if (effect.type === "send" && this.connected) this.#send(effect.packet);
     }
     this.#effects.length = 0;
+  }
+
+  /** What was never begun is not sent once it has expired. [MQTT-3.3.2-5] */
+  #send(packet: Uint8Array): void {
+    this.#toClient.push(packet);
+    if ((packet[0] ?? 0) >> 4 !== PUBLISH) return;
+    const id = idOf(readTrustedPublish(packet));
+    if (!this.#sent.has(id)) expect(this.#expiresAt.get(id) ?? Infinity).toBeGreaterThan(this.#now);
+    this.#sent.add(id);
   }
 
   #load(): Session {
@@ -304,6 +341,9 @@ type Step =
   | "deliver1"
   | "write1"
   | "deliver2"
+  | "expiring1"
+  | "expiring2"
+  | "pass"
   | "publish"
   | "take"
   | "lose"
@@ -320,9 +360,14 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 );
 const ranking = fc.oneof({ weight: 12, arbitrary: step }, { weight: 1, arbitrary: fc.constant<Step>("nextTable") });
 
+const expiring = fc.oneof(
+  { weight: 12, arbitrary: ranking },
+  { weight: 4, arbitrary: fc.constantFrom<Step[]>("expiring1", "expiring2", "pass") },
+);
+
 /** Runs the steps, and all that is under way then. */
-function run(steps: readonly Step[], receiveMaximum: number): World {
-  const world = new World(receiveMaximum);
+function run(steps: readonly Step[], receiveMaximum: number, queueLengthMax?: number): World {
+  const world = new World(receiveMaximum, queueLengthMax);
   world.connect();
   for (const each of steps) {
     switch (each) {
@@ -331,6 +376,10 @@ function run(steps: readonly Step[], receiveMaximum: number): World {
       case "write1":
       case "deliver2":
         world.deliver(Number(each.slice(-1)) as 0 | 1 | 2, each === "write1" || each === "deliver2");
+        break;
+      case "expiring1":
+      case "expiring2":
+        world.deliver(Number(each.slice(-1)) as 1 | 2, each === "expiring2", true);
         break;
       case "lose":
         if (world.connected) world.disconnect();
@@ -342,12 +391,15 @@ function run(steps: readonly Step[], receiveMaximum: number): World {
       case "crash":
       case "deadline":
       case "nextTable":
+      case "pass":
         world[each]();
         break;
       default:
         each satisfies never;
     }
     expect(world.inflight).toBeLessThanOrEqual(receiveMaximum);
+    if (queueLengthMax === undefined) expect(world.dropped).toBe(0);
+    else expect(world.queued).toBeLessThanOrEqual(queueLengthMax);
   }
   if (!world.connected) world.connect();
   while (world.take());
@@ -380,5 +432,31 @@ it("[MQTT-4.3.3-1] [MQTT-4.6.0-6] so it is of each topic, whatever the topics' p
       }
     }),
     { seed: 12, numRuns: 2_000 },
+  );
+});
+
+it("[MQTT-3.3.2-5] what expires or finds the queue full is dropped and counted, the rest is as ever, and no bound is passed", () => {
+  const windows = fc.integer({ min: 1, max: 5 });
+  fc.assert(
+    fc.property(
+      fc.array(expiring, { maxLength: 120 }),
+      windows,
+      fc.integer({ min: 1, max: 6 }),
+      (steps, window, bound) => {
+        const { got, delivered, dropped } = run(steps, window, bound);
+        let missing = 0;
+        for (const qos of [1, 2] as const) {
+          const had = new Set(got[qos]);
+          missing += delivered[qos].filter((id) => !had.has(id)).length;
+          if (qos === 2) expect(got[2]).toHaveLength(had.size);
+          for (const topic of ["a", "b"]) {
+            const of = (ids: Iterable<number>) => [...ids].filter((id) => topicOf(id) === topic);
+            expect(of(had)).toEqual(of(delivered[qos]).filter((id) => had.has(id)));
+          }
+        }
+        expect(missing).toBeLessThanOrEqual(dropped);
+      },
+    ),
+    { seed: 13, numRuns: 2_000 },
   );
 });

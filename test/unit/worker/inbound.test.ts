@@ -12,7 +12,7 @@ const { filtersBurst, filtersPerSecond, filtersPerPacket } = limits;
 
 function setUp(version: ProtocolVersion) {
   const clock = { now: 1_000_000 };
-  const bounds = { messageBytesMax: () => 1_000, transient: true, now: () => clock.now };
+  const bounds = { messageBytesMax: () => 1_000, transient: true, maximumPacketSize: null, now: () => clock.now };
   const reader = new InboundReader(version, bounds);
   const read = (packet: object) =>
     reader.read(Uint8Array.from(mqttPacket.generate(packet as Packet, { protocolVersion: version })));
