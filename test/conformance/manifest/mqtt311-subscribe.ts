@@ -26,6 +26,7 @@ export const mqtt311Subscribe: Statements = {
   "MQTT311-3.8.4-1": {
     says: "SUBSCRIBE is answered with SUBACK",
     tests: [
+      "[MQTT311-3.8.4-1] the filter %s, which says nothing in this version, has its SUBACK",
       "[MQTT311-3.8.4-1] [MQTT311-3.8.4-2] [MQTT311-2.3.1-7] SUBACK has the packet id of its SUBSCRIBE",
       "%s the filter %s is refused",
     ],

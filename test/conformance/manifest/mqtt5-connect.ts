@@ -146,6 +146,7 @@ export const mqtt5Connect: Statements = {
     tests: [
       "[MQTT-3.1.2-22] a client that is silent for one and a half keep alives is ended",
       "[MQTT-3.1.2-22] ends a device after one and a half keep alives of silence, counted from what it last sent",
+      "[MQTT-3.1.2-22] what is no whole packet is no sign of life",
       "[MQTT-3.1.2-22] keep alive 0 ends nobody",
       "[MQTT-3.1.2-22] version %i: silent for one and a half keep alives, ended",
     ],
@@ -161,6 +162,7 @@ export const mqtt5Connect: Statements = {
     says: "nothing is sent that exceeds the client's Maximum Packet Size",
     tests: [
       "[MQTT-3.1.2-24] [MQTT-3.1.2-25] a message larger than the client takes is left out, and counts as sent",
+      "[MQTT-3.1.2-24] %s of more than Maximum Packet Size ends it instead",
       "[MQTT-3.1.2-24] a message of exactly Maximum Packet Size is sent",
       "[MQTT-3.1.2-24] Maximum Packet Size is that of the connection, not of the session",
       "[MQTT-3.1.2-24] drops a message too large for the client, for it alone",

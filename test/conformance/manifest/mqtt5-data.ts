@@ -52,6 +52,7 @@ export const mqtt5Data: Statements = {
     tests: [
       "[MQTT-2.2.1-3] packet id 0 at QoS %i is refused",
       "[MQTT-2.2.1-3] SUBSCRIBE with packet id 0 is refused",
+      "[MQTT-2.2.1-3] the packet id of a message that is not released is in use",
       "[MQTT-2.2.1-3] UNSUBSCRIBE with packet id 0 is refused",
     ],
   },

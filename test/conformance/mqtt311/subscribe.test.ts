@@ -90,6 +90,15 @@ it("[MQTT311-3.8.4-6] a message has the lower of its QoS and the subscription's"
   }
 });
 
+it.for(["$share", "$share/group", "$share//a"])(
+  "[MQTT311-3.8.4-1] the filter %s, which says nothing in this version, has its SUBACK",
+  async (filter, { broker }) => {
+    const client = await broker.connect(4);
+    client.send(subscribe(4, 1, [{ filter }]));
+    expect([0, 0x80]).toContain((await client.next("suback")).granted[0]);
+  },
+);
+
 it("[MQTT311-3.9.3-2] SUBACK has return codes 0, 1, 2 and 0x80 alone", async ({ broker }) => {
   const client = await broker.connect(4);
   client.send(subscribe(4, 1, [{ filter: broker.topic("a".repeat(60_000)) }]));

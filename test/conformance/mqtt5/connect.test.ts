@@ -229,3 +229,15 @@ it("[MQTT-3.1.2-22] a client that is silent for one and a half keep alives is en
   await client.ended(0x8d);
   expect(performance.now() - before).toBeGreaterThan(seconds * 1_500);
 });
+
+it("[MQTT-3.1.2-22] what is no whole packet is no sign of life", async ({ broker }) => {
+  const client = await broker.connect(5, { keepAlive: 1 });
+  // A PUBLISH that never comes to its end, a byte at a time, and frames with nothing in them.
+  client.send(hex("307f0001"));
+  const timer = setInterval(() => client.send(u8(0x61), new Uint8Array()), 200);
+  try {
+    await client.ended(0x8d);
+  } finally {
+    clearInterval(timer);
+  }
+});

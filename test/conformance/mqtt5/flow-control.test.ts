@@ -3,7 +3,7 @@
 import { expect } from "vitest";
 import { property } from "../harness/bytes.ts";
 import { it } from "../harness/it.ts";
-import { acknowledge, pingreq } from "../harness/packets.ts";
+import { acknowledge, pingreq, subscribe, unsubscribe } from "../harness/packets.ts";
 
 it("[MQTT-3.3.4-9] [MQTT-4.9.0-1] [MQTT-4.9.0-2] no more than Receive Maximum are unacknowledged, the rest waits", async ({
   broker,
@@ -85,6 +85,24 @@ it.for([
   if (kind === "UNSUBACK") expect(await client.unsubscribe([topic])).toEqual([0x11]);
   if (kind === "PUBACK") expect((await client.nextRaw("puback")).raw.length).toBeLessThanOrEqual(maximum);
 });
+
+it.for(["SUBACK", "UNSUBACK"])(
+  "[MQTT-3.1.2-24] %s of more than Maximum Packet Size ends it instead",
+  async (kind, { broker }) => {
+    const client = await broker.connect(5, { properties: [property.maximumPacketSize(200)] });
+    const filters = Array.from({ length: 200 }, (_, i) => broker.topic(`${i}`));
+    if (kind === "SUBACK")
+      client.send(
+        subscribe(
+          5,
+          1,
+          filters.map((filter) => ({ filter })),
+        ),
+      );
+    else client.send(unsubscribe(5, 1, filters));
+    await client.ended(0x95, 0x97);
+  },
+);
 
 it("[MQTT-3.1.2-29] without problem information, no acknowledgement explains itself", async ({ broker }) => {
   const client = await broker.connect(5, { properties: [property.requestProblemInformation(0)] });

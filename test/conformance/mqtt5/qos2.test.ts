@@ -21,6 +21,14 @@ it("[MQTT-4.3.3-8] [MQTT-4.3.3-11] [MQTT-2.2.1-5] PUBREC and PUBCOMP have the pa
   }
 });
 
+it("[MQTT-2.2.1-3] the packet id of a message that is not released is in use", async ({ broker }) => {
+  const client = await broker.connect(5);
+  client.publish({ topic: broker.topic(), qos: 2, packetId: 4 });
+  await client.next("pubrec");
+  client.publish({ topic: broker.topic(), qos: 1, packetId: 4 });
+  expect((await client.next("puback")).reasonCode).toBe(0x91);
+});
+
 it("[MQTT-4.3.3-10] a PUBLISH that comes again is answered again, and delivered once", async ({ broker }) => {
   const topic = broker.topic();
   const watcher = await broker.connect(5);

@@ -2,7 +2,7 @@
 // commits fail, objects die, and clients come and go: what was acknowledged arrives, QoS 2 once, in order; of a share at
 // one member of its group.
 
-import { expect, it } from "vitest";
+import { afterAll, expect, it } from "vitest";
 import { matchesFilter } from "./matches-filter.ts";
 import { FaultyDeployment } from "./faulty-deployment.ts";
 import { ModelPublisher } from "./model-publisher.ts";
@@ -101,6 +101,10 @@ class World {
   }
 }
 
+/** Commits that failed, over all seeds: each alone may have none. */
+let uncommitted = 0;
+afterAll(() => expect(uncommitted).toBeGreaterThan(0));
+
 for (const shards of [1, 4]) {
   for (const seed of [1, 2, 3, 4]) {
     it(
@@ -122,6 +126,7 @@ for (const shards of [1, 4]) {
         // A layer that lets everything through would show nothing.
         const { lost, repeated, delayed, overtaken } = world.deployment.plan.happened;
         for (const times of [lost, repeated, delayed, overtaken]) expect(times).toBeGreaterThan(0);
+        uncommitted += world.deployment.plan.happened.uncommitted;
         world.end();
       },
     );

@@ -52,3 +52,34 @@ it("sends what waits by the priorities of topics, whatever was forgotten meanwhi
   }
   expect(got).toEqual(["high 1", "high 2", "middle 1", "middle 2", "low 1", "low 2"]);
 });
+
+it("bounds how long a message lives", async () => {
+  const settings = { ...defaultBrokerSettings, messageExpirySecondsMax: 30 };
+  const here = await TestDeployment.create("settings3x", 1, { settings });
+  const [client, publisher] = [await here.connect("client"), await here.connect("publisher")];
+  await client.subscribe("t");
+  const message = { cmd: "publish", topic: "t", payload: "x", qos: 1, retain: false, dup: false } as const;
+  for (const [messageExpiryInterval, given] of [
+    [100, 30],
+    [10, 10],
+  ] as const) {
+    publisher.send({ ...message, messageId: 7, properties: { messageExpiryInterval } });
+    const left = (await client.message()).properties?.messageExpiryInterval;
+    expect(left).toBeLessThanOrEqual(given);
+    expect(left).toBeGreaterThan(given - 5);
+    await publisher.take("puback");
+  }
+});
+
+it("bounds how long a message lives that says nothing of it", async () => {
+  const settings = { ...defaultBrokerSettings, messageExpirySecondsMax: 1 };
+  const here = await TestDeployment.create("settings4x", 1, { settings });
+  const [client, publisher] = [await here.connect("client"), await here.connect("publisher")];
+  await client.subscribe("t");
+  client.close();
+  await client.closed;
+  expect(await publisher.publish("t", "dead")).toBe(0);
+  await scheduler.wait(1_100);
+  expect(await publisher.publish("t", "living")).toBe(0);
+  expect(text(await (await here.connect("client")).message())).toBe("living");
+});

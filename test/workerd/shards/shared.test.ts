@@ -274,6 +274,35 @@ describe.each([1, 4])("with %i shards of each kind", (shards) => {
   });
 });
 
+const strategies = ["random", "round_robin", "sticky", "hash_clientid", "hash_topic", "least_inflight"] as const;
+
+describe.each([1, 4])("strategies, %i shard(s)", (shards) => {
+  it.each(strategies)("%s gives each message to one member", async (sharedStrategy) => {
+    const here = await deployment(shards, { sharedStrategy });
+    const members = await Promise.all(["a", "b", "c"].map((id) => here.connect(id)));
+    for (const member of members) await member.subscribe("$share/g/+/t");
+    const publisher = await here.connect("publisher");
+    const collected = collect(members, 48);
+    // Topics of several topic shards.
+    for (const payload of numbers(48)) await publisher.publish(`${Number(payload) % 12}/t`, payload);
+    const got = await collected;
+    expect(byNumber(got.flat())).toEqual(numbers(48));
+    const had = got.filter((each) => each.length > 0).length;
+    if (sharedStrategy === "round_robin") expect(had).toBe(3);
+    if (sharedStrategy === "hash_clientid" && shards === 1) expect(had).toBe(1);
+    if (sharedStrategy === "hash_topic") {
+      const memberOf = new Map<string, Set<number>>();
+      got.forEach((each, member) => {
+        for (const payload of each) {
+          const topic = String(Number(payload) % 12);
+          memberOf.set(topic, (memberOf.get(topic) ?? new Set()).add(member));
+        }
+      });
+      expect(Array.from(memberOf.values(), ({ size }) => size)).toEqual(Array<number>(12).fill(1));
+    }
+  });
+});
+
 describe("strategies", () => {
   it("least_inflight spares a member that does not acknowledge", async () => {
     const here = await deployment(1, { sharedStrategy: "least_inflight" });

@@ -2,6 +2,7 @@
 // does, unless it was given up.
 
 import { describe, expect, it } from "vitest";
+import { shardOfSlot, slotOfFilter } from "../../../src/broker/topics/slots.ts";
 import { config, TestDeployment } from "./link-client.ts";
 
 const FAILED = 0x83;
@@ -50,6 +51,22 @@ describe.concurrent("a topic shard does not answer", { timeout: 40_000 }, () => 
     expect((await client.take("unsuback")).granted).toEqual([0]);
     expect(await refused).toEqual([FAILED]);
     expect(await subscriptionsOf(here)).toEqual([]);
+  });
+
+  it("[MQTT-3.3.1-9] one that was refused holds up no retained messages of others", async () => {
+    const here = await TestDeployment.create("silent5x", 1);
+    const publisher = await here.connect("p");
+    // A literal topic level that stays in the topic shard that answers.
+    const level = ["a", "b", "c", "d", "e"].find((name) => shardOfSlot(slotOfFilter(`${name}/x`), 2) === 0) ?? "";
+    for (const payload of ["1", "2", "3", "4", "5", "6", "7", "8", "9"]) {
+      await publisher.publish(`${level}/x/${payload}`, payload, { retain: true });
+    }
+    const client = await here.connect("c", { receiveMaximum: 1 });
+    await addSilentTopicShard(here);
+    expect(await client.subscribe("+/#")).toEqual([FAILED]);
+    expect(await client.subscribe(`${level}/x/+`)).toEqual([1]);
+    const topics = new Set<string>();
+    while (topics.size < 9) topics.add((await client.message()).topic);
   });
 });
 
