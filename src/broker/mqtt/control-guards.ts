@@ -19,15 +19,15 @@ const disconnectCodes: ReadonlySet<number> = new Set([
 ]);
 const authCodes: ReadonlySet<number> = new Set([reasonCodes.continueAuthentication, reasonCodes.reauthenticate]);
 
-/** SUBSCRIBE, section 3.8. */
-export function guardSubscribe(packet: Uint8Array, version: ProtocolVersion): void {
+/** SUBSCRIBE, section 3.8. `relayed`, here and below: as readPacket has it. */
+export function guardSubscribe(packet: Uint8Array, version: ProtocolVersion, relayed: boolean): void {
   const reader = readerOf(packet, 0x82); // [MQTT-3.8.1-1]
   if (reader.u16() === 0) throw malformed("packet id 0"); // [MQTT-2.2.1-3]
   if (version === 5) readProperties(reader, allowedProperties.subscribe, () => undefined);
   if (reader.done) throw protocolError("SUBSCRIBE without a filter"); // [MQTT-3.8.3-2]
   for (let filters = 1; !reader.done; filters++) {
     if (filters > limits.filtersPerPacket) throw tooManyFilters();
-    const filter = readFilter(reader, version);
+    const filter = readFilter(reader, version === 5 && !relayed);
     const options = reader.u8();
     if ((options & 3) === 3) throw protocolError("QoS 3"); // [MQTT-3.8.3-5]
     if (version < 5) {
@@ -43,14 +43,14 @@ export function guardSubscribe(packet: Uint8Array, version: ProtocolVersion): vo
 }
 
 /** UNSUBSCRIBE, section 3.10. */
-export function guardUnsubscribe(packet: Uint8Array, version: ProtocolVersion): void {
+export function guardUnsubscribe(packet: Uint8Array, version: ProtocolVersion, relayed: boolean): void {
   const reader = readerOf(packet, 0xa2); // [MQTT-3.10.1-1]
   if (reader.u16() === 0) throw malformed("packet id 0"); // [MQTT-2.2.1-3]
   if (version === 5) readProperties(reader, allowedProperties.unsubscribe, () => undefined);
   if (reader.done) throw protocolError("UNSUBSCRIBE without a filter"); // [MQTT-3.10.3-2]
   for (let filters = 1; !reader.done; filters++) {
     if (filters > limits.filtersPerPacket) throw tooManyFilters();
-    readFilter(reader, version);
+    readFilter(reader, version === 5 && !relayed);
   }
 }
 
@@ -92,12 +92,12 @@ export function guardAuth(packet: Uint8Array, version: ProtocolVersion): void {
 }
 
 /** A filter that is well-formed; whether it is taken is judged where it is stored. [MQTT-4.7.1-1] [MQTT-4.7.1-2] [MQTT-4.7.3-1] */
-function readFilter(reader: PacketReader, version: ProtocolVersion): string {
+function readFilter(reader: PacketReader, sharesKnown: boolean): string {
   const filter = reader.utf8();
   if (hasControlCharacter(filter)) throw malformed("a filter has a control character");
   const fault = faultOfFilter(filter);
   // Before 5.0 it is a filter like any other, which is refused alone.
-  if (fault === "share" && version < 5) return filter;
+  if (fault === "share" && !sharesKnown) return filter;
   if (fault === "share") throw protocolError("a shared filter needs a group's name and a filter"); // [MQTT-4.8.2-1] [MQTT-4.8.2-2]
   if (fault !== null) throw malformed("a filter is empty, or has a wildcard out of place");
   return filter;

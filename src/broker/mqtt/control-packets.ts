@@ -35,8 +35,9 @@ const types = {
   auth: 15,
 } as const;
 
-/** Reads and checks a packet, `bytes`, from a client; `version` is null until it has sent CONNECT. Throws MqttError. */
-export function readPacket(bytes: Uint8Array, version: ProtocolVersion | null): ClientPacket {
+/** Reads and checks a packet, `bytes`, from a client; `version` is null until it has sent CONNECT. `relayed`: it was checked
+ *  in the client's own version, and may have filters that only 5.0 knows to be none. Throws MqttError. */
+export function readPacket(bytes: Uint8Array, version: ProtocolVersion | null, relayed = false): ClientPacket {
   const type = (bytes[0] ?? 0) >> 4;
   const packet = version === 3 && type !== types.publish ? withoutFreeFlags(bytes, type) : bytes;
   if (version === null) {
@@ -54,9 +55,9 @@ export function readPacket(bytes: Uint8Array, version: ProtocolVersion | null): 
     case types.pubcomp:
       return readAcknowledgement(packet, version);
     case types.subscribe:
-      return readSubscribe(packet, version);
+      return readSubscribe(packet, version, relayed);
     case types.unsubscribe:
-      return readUnsubscribe(packet, version);
+      return readUnsubscribe(packet, version, relayed);
     case types.pingreq:
       guardPingreq(packet);
       return { type: "pingreq" };
@@ -81,8 +82,8 @@ function withoutFreeFlags(packet: Uint8Array, type: number): Uint8Array {
   return plain;
 }
 
-function readSubscribe(packet: Uint8Array, version: ProtocolVersion): SubscribePacket {
-  guardSubscribe(packet, version);
+function readSubscribe(packet: Uint8Array, version: ProtocolVersion, relayed: boolean): SubscribePacket {
+  guardSubscribe(packet, version, relayed);
   const parsed = parse(packet, version);
   const subscriptions = parsed["subscriptions"] as ForeignPacket[];
   return {
@@ -99,8 +100,8 @@ function readSubscribe(packet: Uint8Array, version: ProtocolVersion): SubscribeP
   };
 }
 
-function readUnsubscribe(packet: Uint8Array, version: ProtocolVersion): UnsubscribePacket {
-  guardUnsubscribe(packet, version);
+function readUnsubscribe(packet: Uint8Array, version: ProtocolVersion, relayed: boolean): UnsubscribePacket {
+  guardUnsubscribe(packet, version, relayed);
   const parsed = parse(packet, version);
   return {
     type: "unsubscribe",

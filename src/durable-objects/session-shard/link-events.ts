@@ -116,7 +116,7 @@ export class LinkEvents {
       session.handle({ type: "publish", publish: readTrustedPublish(bytes) }, now, effects);
       return;
     }
-    const packet = readPacket(bytes, 5);
+    const packet = readPacket(bytes, 5, true);
     switch (packet.type) {
       case "puback":
       case "pubrec":
