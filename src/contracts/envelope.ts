@@ -61,6 +61,8 @@ export interface RouteRequest {
   retainedFor: number | null;
   /** How many of them it takes at once. */
   retainedLimit: number;
+  /** As in RetainedRequest. */
+  noLocal?: boolean;
 }
 
 /** Asks for the next retained messages of a subscription, of which not all could be taken at once. */
@@ -71,6 +73,8 @@ export interface RetainedRequest {
   after: string;
   /** As many as the session takes now; 0: it wants no more, ever. */
   limit: number;
+  /** Not those that the session published itself. */
+  noLocal?: boolean;
 }
 
 /** Stands behind retained messages when others are still to come, and behind the last of those. */

@@ -8,7 +8,8 @@ export interface RetainedReadPorts {
   send(topicShard: number, request: RetainedRequest): void;
   /** How many messages a session takes now. */
   room(session: number): number;
-  subscribed(session: number, filter: string): boolean;
+  /** Null: there is none. */
+  subscription(session: number, filter: string): { readonly noLocal: boolean } | null;
 }
 
 interface Read {
@@ -47,7 +48,7 @@ export class RetainedReads {
   /** A topic shard has sent all between `page.from` and `page.after`. What is not the next page was asked for by a
    *  subscription that is no more, or twice because somebody lost its memory, and leads nowhere. */
   page(topicShard: number, { session, filter, from, after, more }: RetainedPage): void {
-    if (!this.#ports.subscribed(session, filter)) {
+    if (this.#ports.subscription(session, filter) === null) {
       if (more) this.#ports.send(topicShard, { session, filter, after, limit: 0 });
       this.drop(session, filter);
       return;
@@ -102,7 +103,9 @@ export class RetainedReads {
     const limit = this.#ports.room(session);
     if (limit === 0) return;
     first.asked = true;
-    this.#ports.send(first.topicShard, { session, filter: first.filter, after: first.after, limit });
+    const { filter, topicShard, after } = first;
+    const noLocal = this.#ports.subscription(session, filter)?.noLocal === true;
+    this.#ports.send(topicShard, { session, filter, after, limit, ...(noLocal ? { noLocal } : {}) });
   }
 
   /** A subscription ended, or is made anew. */

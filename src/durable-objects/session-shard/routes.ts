@@ -31,6 +31,8 @@ type RouteState = 0 | 1 | 2;
 export interface RetainedWish {
   readonly session: number;
   readonly limit: number;
+  /** None that the session published itself. */
+  readonly noLocal: boolean;
 }
 
 interface OpenRequest {
@@ -162,6 +164,7 @@ export class Routes {
       ...(state === 2 ? { online: true } : {}),
       retainedFor: retained?.session ?? null,
       retainedLimit: Math.floor((retained?.limit ?? 0) / shards.length),
+      ...(retained?.noLocal === true ? { noLocal: true } : {}),
     };
     const waiting = new Map(shards.map((shard) => [shard, { received: false }]));
     this.#open.set(request.request, { request, waiting, done, accepted: true });

@@ -276,7 +276,7 @@ export class Shard {
     return new RetainedReads(this.#context.storage.sql, {
       send: (topicShard, request) => this.#publishes.requestRetained(topicShard, request),
       room: (session) => this.#sessions.find(session)?.outbound.roomForPage(limits.retainedPageMessages) ?? 0,
-      subscribed: (session, filter) => this.#subscriptions.find(session, filter) !== null,
+      subscription: (session, filter) => this.#subscriptions.find(session, filter),
     });
   }
 

@@ -150,7 +150,7 @@ export class SubscribeHandler {
    *  Returns what undoes it if it does not in time. */
   #add(link: Link, { subscription, room }: Asked, settle: (code: number) => void): () => void {
     const { clients, subscriptions, routes } = this.#ports;
-    const { filter, exclusive, qos, retainHandling } = subscription;
+    const { filter, exclusive, qos, retainHandling, noLocal } = subscription;
     const { uid } = link.session;
     const before = subscriptions.find(uid, filter);
     clients.store(link);
@@ -172,7 +172,7 @@ export class SubscribeHandler {
     };
     this.#ports.retained.drop(uid, filter);
     const route = shared ? memberName(filter, uid) : filter;
-    const request = routes.want(route, retained ? { session: uid, limit: room } : null, (accepted) => {
+    const request = routes.want(route, retained ? { session: uid, limit: room, noLocal } : null, (accepted) => {
       if (settled) return;
       if (!accepted) {
         fail();

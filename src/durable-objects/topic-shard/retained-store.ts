@@ -10,12 +10,15 @@ const PARTITION = 0;
 
 interface RetainedRow extends Record<string, SqlStorageValue> {
   expires_at: number;
+  publisher: number;
   packet: ArrayBuffer;
 }
 
 export interface RetainedMessage {
   topic: string;
   expiresAt: number;
+  /** Uid of the session that published it; 0: the API. */
+  publisher: number;
   packet: Uint8Array;
 }
 
@@ -37,14 +40,16 @@ export class RetainedStore {
     return rows.toArray().length > 0;
   }
 
-  set(topic: string, expiresAt: number, packet: Uint8Array): void {
+  set({ topic, expiresAt, publisher, packet }: RetainedMessage): void {
     if (this.#count !== null && !this.has(topic)) this.#count += 1;
     this.#sql.exec(
-      `INSERT INTO retained (slot, topic, expires_at, packet) VALUES (?, ?, ?, ?)
-       ON CONFLICT (slot, topic) DO UPDATE SET expires_at = excluded.expires_at, packet = excluded.packet`,
+      `INSERT INTO retained (slot, topic, expires_at, publisher, packet) VALUES (?, ?, ?, ?, ?)
+       ON CONFLICT (slot, topic) DO UPDATE SET
+         expires_at = excluded.expires_at, publisher = excluded.publisher, packet = excluded.packet`,
       slotOfTopic(topic),
       topic,
       expiresAt,
+      publisher,
       packet.slice().buffer as ArrayBuffer,
     );
   }
@@ -66,14 +71,15 @@ export class RetainedStore {
   find(topic: string, now: number): RetainedMessage | null {
     const row = firstRow(
       this.#sql.exec<RetainedRow>(
-        "SELECT expires_at, packet FROM retained WHERE slot = ? AND topic = ?",
+        "SELECT expires_at, publisher, packet FROM retained WHERE slot = ? AND topic = ?",
         slotOfTopic(topic),
         topic,
       ),
     );
     if (row === undefined) return null;
     if (row.expires_at === 0 || row.expires_at > now) {
-      return { topic, expiresAt: row.expires_at, packet: new Uint8Array(row.packet) };
+      const { expires_at: expiresAt, publisher, packet } = row;
+      return { topic, expiresAt, publisher, packet: new Uint8Array(packet) };
     }
     this.remove(topic);
     return null;

@@ -24,6 +24,7 @@ import { Claims } from "./claims.ts";
 import { Groups } from "./groups.ts";
 import { Outbox } from "./outbox.ts";
 import { RetainedReads } from "./retained-reads.ts";
+import type { RetainedMessage } from "./retained-store.ts";
 import { RetainedStore } from "./retained-store.ts";
 import { RouteTable } from "./route-table.ts";
 import type { Routed, SafetyAwaiter } from "./session-stream.ts";
@@ -160,12 +161,12 @@ export class Router {
 
   /** Stores a retained message and fans the message out, in one event. */
   #publish(sender: number, number: number, message: Routed): void {
-    const { expiresAt, packet, origin } = message;
+    const { packet, origin } = message;
     const publish = readTrustedPublish(packet);
     const { topic } = publish;
     this.#reads.before(topic);
     const routed = (reasonCode: number) => this.#stream(sender).routed(number, reasonCode);
-    const retained = !publish.retain || this.#retain(topic, expiresAt, packet, packet.length === publish.payloadOffset);
+    const retained = !publish.retain || this.#retain({ topic, ...message }, packet.length === publish.payloadOffset);
     if (!retained && origin === null) {
       if (number !== 0) routed(reasonCodes.quotaExceeded);
       return;
@@ -196,7 +197,8 @@ export class Router {
   }
 
   /** False: the deployment may retain no more messages, or this shard holds as much as it may. */
-  #retain(topic: string, expiresAt: number, packet: Uint8Array, empty: boolean): boolean {
+  #retain(message: RetainedMessage, empty: boolean): boolean {
+    const { topic } = message;
     if (empty) {
       this.#retained.remove(topic);
       return true;
@@ -205,14 +207,14 @@ export class Router {
     const maximum = plan.retainedMessagesMax === null ? null : Math.ceil(plan.retainedMessagesMax / shards.topic);
     if (maximum !== null && this.#retained.count >= maximum && !this.#retained.has(topic)) return false;
     if (this.#full) return false;
-    this.#retained.set(topic, expiresAt, packet);
+    this.#retained.set(message);
     return true;
   }
 
   /** Stores a route and queues the retained messages in one event, so that no newer live message can overtake them. The
    *  answer comes behind them: if this object dies before, all of it is asked again. */
   #route(sender: number, route: RouteRequest): void {
-    const { request, filter, number, wanted, retainedFor, retainedLimit } = route;
+    const { request, filter, number, wanted, retainedFor: session, retainedLimit: limit, noLocal = false } = route;
     const stream = this.#stream(sender);
     const member = parseMemberName(filter);
     if (member !== null) {
@@ -226,7 +228,7 @@ export class Router {
       return;
     }
     this.#routes.apply(sender, filter, number, wanted);
-    if (retainedFor !== null) this.#reads.begin(stream, retainedFor, filter, retainedLimit);
+    if (session !== null) this.#reads.begin(stream, { session, filter, limit, noLocal });
     stream.routeStored(request, true);
   }
 

@@ -77,4 +77,7 @@ export const migrations: readonly string[] = [
    -- The member of a share that a message is for; share '': it is for all who subscribe.
    ALTER TABLE outbox ADD COLUMN uid INTEGER NOT NULL DEFAULT 0;
    ALTER TABLE outbox ADD COLUMN share TEXT NOT NULL DEFAULT '';`,
+
+  `-- Uid of the session that published it; 0: the API, or it is not known.
+   ALTER TABLE retained ADD COLUMN publisher INTEGER NOT NULL DEFAULT 0;`,
 ];

@@ -125,3 +125,17 @@ it("[MQTT-3.8.4-8] a retained message has the lower of its QoS and the subscript
     expect((await client.message()).qos).toBe(sent);
   }
 });
+
+it("[MQTT-3.8.3-3] with No Local, no retained message of one's own comes", async ({ broker }) => {
+  const [own, others] = [broker.topic("1"), broker.topic("2")];
+  const client = await broker.connect(5);
+  await client.publishSafely({ topic: own, retain: true, payload: "own" });
+  await (await broker.connect(5)).publishSafely({ topic: others, retain: true, payload: "other" });
+  await client.subscribe([{ filter: broker.topic("+"), noLocal: true }]);
+  expect(String((await client.message()).payload)).toBe("other");
+  await client.subscribe([{ filter: broker.topic("+") }]);
+  expect([String((await client.message()).payload), String((await client.message()).payload)].sort()).toEqual([
+    "other",
+    "own",
+  ]);
+});
