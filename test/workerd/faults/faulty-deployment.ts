@@ -9,9 +9,6 @@ import type { FaultyEnv } from "./faulty-shards.ts";
 
 const bindings = env as unknown as FaultyEnv;
 
-/** Deployments that were made: each has objects of its own. */
-let made = 0;
-
 export class FaultyDeployment extends TestDeployment {
   readonly plan: FaultPlan;
 
@@ -21,7 +18,7 @@ export class FaultyDeployment extends TestDeployment {
   }
 
   static async of(shards: number, seed: number, chances: FaultChances): Promise<FaultyDeployment> {
-    const deployment = new FaultyDeployment(`trouble${++made}x`, shards, new FaultPlan(seed, chances));
+    const deployment = new FaultyDeployment(`trouble${shards}x${seed}x`, shards, new FaultPlan(seed, chances));
     await deployment.configure(config(shards));
     return deployment;
   }
