@@ -1,11 +1,16 @@
 // A deployment of faulty shards, of which any one can die.
 
 import { env, runInDurableObject } from "cloudflare:test";
+import { defaultBrokerSettings } from "../../../src/contracts/deployment-config.ts";
 import { sessionShardObject, topicShardObject } from "../../../src/contracts/object-names.ts";
 import { config, TestDeployment } from "../shards/link-client.ts";
 import type { FaultChances } from "./fault-plan.ts";
 import { FaultPlan, planFaults } from "./fault-plan.ts";
 import type { FaultyEnv } from "./faulty-shards.ts";
+
+/** Each death has the publishers say again all that is open: so many copies for a slow client would make a queue of the
+ *  usual length drop its oldest, which is lost by right. */
+const QUEUE_LENGTH_MAX = 1_000_000;
 
 const bindings = env as unknown as FaultyEnv;
 
@@ -19,7 +24,8 @@ export class FaultyDeployment extends TestDeployment {
 
   static async of(shards: number, seed: number, chances: FaultChances): Promise<FaultyDeployment> {
     const deployment = new FaultyDeployment(`trouble${shards}x${seed}x`, shards, new FaultPlan(seed, chances));
-    await deployment.configure(config(shards));
+    const settings = { ...defaultBrokerSettings, queueLengthMax: QUEUE_LENGTH_MAX };
+    await deployment.configure(config(shards, { settings }));
     return deployment;
   }
 

@@ -120,7 +120,10 @@ for (const shards of [1, 4]) {
         await world.deployment.evict("hibernate");
         for (let i = 0; i < 4; i++) world.publish();
         await world.settle();
-        for (const each of world.subscribers) holds(world, each);
+        for (const each of world.subscribers) {
+          expect((await world.deployment.clientInfo(each.id)).queueDropped).toBe(0);
+          holds(world, each);
+        }
         expect(comeTwice(world.shared)).toEqual([]); // Once in all the group.
         expect(world.publishers.flatMap(({ refused }) => refused)).toEqual([]);
         // A layer that lets everything through would show nothing.

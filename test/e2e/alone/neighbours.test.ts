@@ -2,8 +2,8 @@
 // holds on a busy machine too.
 
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { measureNeighbour, misbehaviours, type Misbehaviour } from "../../bench/neighbours.ts";
-import { newDeployment, StartedService } from "./service.ts";
+import { measureNeighbour, misbehaviours, type Misbehaviour } from "../../../bench/neighbours.ts";
+import { newDeployment, StartedService } from "../service.ts";
 
 const RATIO_MIN = 0.6;
 
