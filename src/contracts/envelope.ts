@@ -23,7 +23,7 @@
 //     22 once           topic -> session   u16 origin, f64 sequence, then as message
 //     23 shared         topic -> session   f64 member, u32 turn, u16 length, share, f64 sequence, then as message
 //
-// A packet is a normalised MQTT 5.0 PUBLISH. `publisher` is the uid of the session it came from, 0 for the API.
+// A packet is a normalised MQTT 5.0 PUBLISH. `publisher` is a number of the client it came from (publisherOf), 0 for the API.
 // `number` is 0 when nobody waits for the outcome. `expiresAt` is in epoch milliseconds, 0 for never. An own message is the
 // receiver's publish of that number, which no other shard wants: it has its outcome when the receiver has it safe.
 // A message that is to come once carries the index of the session shard that took it, its origin, and its sequence there:
@@ -62,7 +62,7 @@ export interface RouteRequest {
   /** How many of them it takes at once. */
   retainedLimit: number;
   /** As in RetainedRequest. */
-  noLocal?: boolean;
+  notFrom?: number | undefined;
 }
 
 /** Asks for the next retained messages of a subscription, of which not all could be taken at once. */
@@ -73,8 +73,8 @@ export interface RetainedRequest {
   after: string;
   /** As many as the session takes now; 0: it wants no more, ever. */
   limit: number;
-  /** Not those that the session published itself. */
-  noLocal?: boolean;
+  /** Not those of this publisher. */
+  notFrom?: number | undefined;
 }
 
 /** Stands behind retained messages when others are still to come, and behind the last of those. */

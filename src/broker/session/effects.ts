@@ -11,10 +11,10 @@ export type DropReason = "queue_full" | "qos0_offline" | "no_credit" | "expired"
 export type Effect =
   /** Send this MQTT 5.0 packet to the session's client. */
   | { type: "send"; session: number; packet: Uint8Array }
-  /** Route this message; `inbound` awaits the outcome, null at QoS 0. */
-  | { type: "route"; session: number; publish: Publish; inbound: InboundPublish | null }
-  /** Take this message of QoS 2, durably, to be routed once; `inbound` is told at once whether it was. */
-  | { type: "take"; session: number; publish: Publish; inbound: Inbound }
+  /** Route this message of a publisher; `inbound` awaits the outcome, null at QoS 0. */
+  | { type: "route"; session: number; publisher: number; publish: Publish; inbound: InboundPublish | null }
+  /** Take this message of a publisher, of QoS 2, durably, to be routed once; `inbound` is told at once whether it was. */
+  | { type: "take"; session: number; publisher: number; publish: Publish; inbound: Inbound }
   /** The session's handshakes of QoS 2 have changed: durable before anything of this event is sent. */
   | { type: "keep"; session: number }
   /** End the connection with a DISCONNECT. */

@@ -22,14 +22,20 @@ export interface InboundLimits {
 
 export class Inbound {
   readonly #session: number;
+  readonly #publisher: number;
   limits: InboundLimits;
   #awaiting: InboundPublish[] = [];
   /** Packet ids of QoS 2 messages that are not released; false: it is not told yet whether one was taken. */
   readonly #awaitingRelease: Map<number, boolean>;
 
   /** `awaitingRelease`: of an earlier life of the session. */
-  constructor(session: number, limits: InboundLimits, awaitingRelease: readonly number[]) {
-    this.#session = session;
+  constructor(
+    { uid, publisher }: { uid: number; publisher: number },
+    limits: InboundLimits,
+    awaitingRelease: readonly number[],
+  ) {
+    this.#session = uid;
+    this.#publisher = publisher;
     this.limits = limits;
     this.#awaitingRelease = new Map(awaitingRelease.map((id) => [id, true]));
   }
@@ -47,7 +53,7 @@ export class Inbound {
   receive(publish: Publish, effects: Effect[]): void {
     const { packetId, qos } = publish;
     if (qos === 0) {
-      effects.push({ type: "route", session: this.#session, publish, inbound: null });
+      effects.push({ type: "route", session: this.#session, publisher: this.#publisher, publish, inbound: null });
       return;
     }
     const taken = this.#awaitingRelease.get(packetId);
@@ -72,12 +78,12 @@ export class Inbound {
     }
     if (qos === 2) {
       this.#awaitingRelease.set(packetId, false);
-      effects.push({ type: "take", session: this.#session, publish, inbound: this });
+      effects.push({ type: "take", session: this.#session, publisher: this.#publisher, publish, inbound: this });
       return;
     }
     const inbound: InboundPublish = { inbound: this, packetId, reasonCode: null };
     this.#awaiting.push(inbound);
-    effects.push({ type: "route", session: this.#session, publish, inbound });
+    effects.push({ type: "route", session: this.#session, publisher: this.#publisher, publish, inbound });
   }
 
   /** The outcome of a publish: PUBACKs go out in the order in which the publishes came. [MQTT-4.6.0-2] */

@@ -20,7 +20,7 @@ export interface Address {
 
 export class Message {
   readonly publish: Publish;
-  /** Uid of the publisher's session; 0: not a session. */
+  /** As publisherOf has it; 0: no client. */
   readonly publisher: number;
   /** Epoch milliseconds; 0: never. */
   readonly expiresAt: number;

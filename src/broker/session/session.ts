@@ -10,11 +10,12 @@ import type { InboundLimits } from "./inbound.ts";
 import { Inbound } from "./inbound.ts";
 import type { OutboundLimits } from "./outbound.ts";
 import { Outbound } from "./outbound.ts";
+import { publisherOf } from "./publisher.ts";
 import type { SessionStore } from "./session-store.ts";
 import type { OutboundState } from "./stored-queue.ts";
 
 export interface SessionOptions {
-  /** New at each clean start; names the session in the store and as a publisher. */
+  /** New at each clean start; names the session in the store. */
   readonly uid: number;
   readonly clientId: string;
   readonly store: SessionStore;
@@ -45,6 +46,8 @@ export type SessionEvent =
 export class Session {
   readonly uid: number;
   readonly clientId: string;
+  /** The client as a publisher. */
+  readonly publisher: number;
   readonly outbound: Outbound;
   readonly inbound: Inbound;
   connected = false;
@@ -52,9 +55,10 @@ export class Session {
   constructor(options: SessionOptions) {
     this.uid = options.uid;
     this.clientId = options.clientId;
+    this.publisher = publisherOf(options.clientId);
     const { uid, store, limits, state, handshakes, inboundLimits } = options;
     this.outbound = new Outbound(uid, store, limits, state, handshakes.released);
-    this.inbound = new Inbound(uid, inboundLimits, handshakes.awaitingRelease);
+    this.inbound = new Inbound(this, inboundLimits, handshakes.awaitingRelease);
   }
 
   /** What of QoS 2 must outlive the memory. */

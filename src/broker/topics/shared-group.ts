@@ -14,8 +14,8 @@ export interface GroupMember {
 /** What a choice is made for. */
 export interface SharedMessage {
   readonly topic: string;
-  /** Hash of the publisher's client id; 0: it has none. */
-  readonly publisherHash: number;
+  /** As publisherOf has it; 0: no client. */
+  readonly publisher: number;
 }
 
 export class SharedGroup<Member extends GroupMember> {
@@ -41,7 +41,7 @@ export class SharedGroup<Member extends GroupMember> {
       case "sticky":
         return this.#same(members);
       case "hash_clientid":
-        return members[message.publisherHash % members.length] ?? null;
+        return members[message.publisher % members.length] ?? null;
       case "hash_topic":
         return members[hashOf(message.topic) % members.length] ?? null;
       case "least_inflight":

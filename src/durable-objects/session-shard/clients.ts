@@ -30,7 +30,7 @@ export interface ClientPorts {
   config(): DeploymentConfig;
   now(): number;
   /** The uid of a new session of a client. */
-  newUid(clientId: string): number;
+  newUid(): number;
   /** Expires sessions at that time at the latest. */
   expireAt(at: number): void;
 }
@@ -79,7 +79,7 @@ export class Clients {
     const at = now();
     const attachment: LinkAttachment = {
       v: 1,
-      uid: record?.uid ?? newUid(attach.clientId),
+      uid: record?.uid ?? newUid(),
       attach,
       connectedAt: at,
       createdAt: record?.created_at ?? at,

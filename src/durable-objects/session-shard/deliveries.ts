@@ -220,9 +220,10 @@ export class Deliveries {
     const recipients: Recipient[] = [];
     const outbounds: Outbound[] = [];
     for (const each of grants) {
-      const grant = message.publisher !== 0 && each.session === message.publisher ? each.own : each;
-      const session = grant === null ? null : this.#ports.session(grant.session);
-      if (grant === null || session === null) continue;
+      const session = this.#ports.session(each.session);
+      if (session === null) continue;
+      const grant = message.publisher === session.publisher ? each.own : each;
+      if (grant === null) continue;
       const place = {
         retained,
         qos: Math.min(message.publish.qos, grant.qos) as QoS, // [MQTT-3.8.4-8]

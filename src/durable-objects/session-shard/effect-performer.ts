@@ -111,7 +111,7 @@ export class EffectPerformer {
         this.#links.byUid(effect.session)?.collect(effect.packet);
         return;
       case "route":
-        this.#route(effect.session, effect.publish, effect.inbound);
+        this.#route(effect.publisher, effect.publish, effect.inbound);
         return;
       case "end": {
         const link = this.#links.byUid(effect.session);
@@ -119,8 +119,8 @@ export class EffectPerformer {
         return;
       }
       case "take": {
-        const { publish, session, inbound } = effect;
-        const taken = this.#intake.take(publish, session);
+        const { publish, publisher, inbound } = effect;
+        const taken = this.#intake.take(publish, publisher);
         inbound.taken(publish.packetId, taken ? reasonCodes.success : reasonCodes.quotaExceeded, this.#effects);
         return;
       }
@@ -141,13 +141,13 @@ export class EffectPerformer {
     }
   }
 
-  #route(session: number, publish: Publish, inbound: InboundPublish | null): void {
+  #route(publisher: number, publish: Publish, inbound: InboundPublish | null): void {
     if (inbound === null) {
-      if (!this.#intake.publish(publish, session, null)) this.dropped.add("inbound_full");
+      if (!this.#intake.publish(publish, publisher, null)) this.dropped.add("inbound_full");
       return;
     }
     const routed = (reasonCode: number) => inbound.inbound.routed(inbound, reasonCode, this.#effects);
-    if (!this.#intake.publish(publish, session, { routed })) routed(reasonCodes.quotaExceeded);
+    if (!this.#intake.publish(publish, publisher, { routed })) routed(reasonCodes.quotaExceeded);
   }
 
   /** A bug of ours ends one client, not the shard. */

@@ -5,14 +5,13 @@ import { TokenBucket } from "../../broker/access/token-bucket.ts";
 import type { Publish } from "../../broker/mqtt/publish.ts";
 import { readTrustedPublish } from "../../broker/mqtt/publish.ts";
 import { reasonCodes } from "../../broker/mqtt/reason-codes.ts";
+import { NO_PUBLISHER } from "../../broker/session/publisher.ts";
 import type { DeploymentConfig } from "../../contracts/deployment-config.ts";
 import type { ApiMessage } from "../../contracts/rpc.ts";
 import type { Outbox } from "./outbox.ts";
 import type { OutcomeAwaiter, Publishes } from "./publishes.ts";
 
 const SECOND = 1_000;
-/** A publisher that is no session. */
-const NO_SESSION = 0;
 
 export interface IntakePorts {
   publishes: Publishes;
@@ -59,7 +58,9 @@ export class Intake {
       return new Promise<number>((resolve) => {
         const awaiter = { routed: resolve };
         const passed =
-          publish.qos === 2 ? this.#takeOnce(publish, NO_SESSION, awaiter) : this.#pass(publish, NO_SESSION, awaiter);
+          publish.qos === 2
+            ? this.#takeOnce(publish, NO_PUBLISHER, awaiter)
+            : this.#pass(publish, NO_PUBLISHER, awaiter);
         if (!passed) resolve(reasonCodes.quotaExceeded);
       });
     });

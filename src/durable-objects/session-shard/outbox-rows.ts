@@ -21,7 +21,7 @@ const decoder = new TextDecoder();
 export interface TakenMessage {
   /** Its place among all that this shard has taken. */
   readonly sequence: number;
-  /** Uid of the publisher's session; 0: none. */
+  /** As publisherOf has it; 0: no client. */
   readonly publisher: number;
   readonly expiresAt: number;
   readonly packet: Uint8Array;

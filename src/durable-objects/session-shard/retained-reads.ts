@@ -10,6 +10,8 @@ export interface RetainedReadPorts {
   room(session: number): number;
   /** Null: there is none. */
   subscription(session: number, filter: string): { readonly noLocal: boolean } | null;
+  /** A session's client as a publisher. */
+  publisher(session: number): number | undefined;
 }
 
 interface Read {
@@ -105,7 +107,8 @@ export class RetainedReads {
     first.asked = true;
     const { filter, topicShard, after } = first;
     const noLocal = this.#ports.subscription(session, filter)?.noLocal === true;
-    this.#ports.send(topicShard, { session, filter, after, limit, ...(noLocal ? { noLocal } : {}) });
+    const notFrom = noLocal ? this.#ports.publisher(session) : undefined;
+    this.#ports.send(topicShard, { session, filter, after, limit, notFrom });
   }
 
   /** A subscription ended, or is made anew. */

@@ -31,8 +31,8 @@ type RouteState = 0 | 1 | 2;
 export interface RetainedWish {
   readonly session: number;
   readonly limit: number;
-  /** None that the session published itself. */
-  readonly noLocal: boolean;
+  /** None of this publisher; undefined: of all. */
+  readonly notFrom: number | undefined;
 }
 
 interface OpenRequest {
@@ -164,7 +164,7 @@ export class Routes {
       ...(state === 2 ? { online: true } : {}),
       retainedFor: retained?.session ?? null,
       retainedLimit: Math.floor((retained?.limit ?? 0) / shards.length),
-      ...(retained?.noLocal === true ? { noLocal: true } : {}),
+      notFrom: retained?.notFrom,
     };
     const waiting = new Map(shards.map((shard) => [shard, { received: false }]));
     this.#open.set(request.request, { request, waiting, done, accepted: true });

@@ -128,4 +128,7 @@ export const migrations: readonly string[] = [
      uid INTEGER NOT NULL,
      packet BLOB NOT NULL
    );`,
+
+  `-- Who published a message is told by the client, no longer by its session.
+   ALTER TABLE overdue_will RENAME COLUMN uid TO publisher;`,
 ];

@@ -3,7 +3,6 @@
 
 import { limits } from "../../broker/limits.ts";
 import type { Effect } from "../../broker/session/effects.ts";
-import { hashOf } from "../../broker/topics/slots.ts";
 import { claimedFilter } from "../../broker/topics/topic-filter.ts";
 import type { DeploymentConfig } from "../../contracts/deployment-config.ts";
 import { topicShardObject } from "../../contracts/object-names.ts";
@@ -147,7 +146,7 @@ export class Shard {
       links: this.#links,
     };
     this.#sessions = new Sessions(base);
-    this.#clients = new Clients({ ...base, sessions: this.#sessions, newUid: newUid });
+    this.#clients = new Clients({ ...base, sessions: this.#sessions, newUid });
     this.intake = new Intake(base);
     const clients = { ...base, sessions: this.#sessions, clients: this.#clients, intake: this.intake };
     this.#performer = new EffectPerformer(clients);
@@ -277,6 +276,7 @@ export class Shard {
       send: (topicShard, request) => this.#publishes.requestRetained(topicShard, request),
       room: (session) => this.#sessions.find(session)?.outbound.roomForPage(limits.retainedPageMessages) ?? 0,
       subscription: (session, filter) => this.#subscriptions.find(session, filter),
+      publisher: (session) => this.#sessions.find(session)?.publisher,
     });
   }
 
@@ -303,9 +303,8 @@ export class Shard {
   }
 }
 
-/** A new session's uid: 52 bits that no other session of a deployment has, of which the low 16 follow from the client id, so
- *  that whoever knows a publisher's uid can tell clients apart over their sessions. */
-function newUid(clientId: string): number {
+/** A new session's uid: 52 bits that no other session of a deployment has. */
+function newUid(): number {
   const [high = 0, low = 0] = crypto.getRandomValues(new Uint32Array(2));
-  return (high >>> 12) * 2 ** 32 + (low >>> 16) * 2 ** 16 + (hashOf(clientId) & 0xffff) + 1;
+  return (high >>> 12) * 2 ** 32 + low + 1;
 }

@@ -151,7 +151,7 @@ export class SubscribeHandler {
   #add(link: Link, { subscription, room }: Asked, settle: (code: number) => void): () => void {
     const { clients, subscriptions, routes } = this.#ports;
     const { filter, exclusive, qos, retainHandling, noLocal } = subscription;
-    const { uid } = link.session;
+    const { uid, publisher } = link.session;
     const before = subscriptions.find(uid, filter);
     clients.store(link);
     this.#unconfirmed.add(uid, subscription);
@@ -172,7 +172,8 @@ export class SubscribeHandler {
     };
     this.#ports.retained.drop(uid, filter);
     const route = shared ? memberName(filter, uid) : filter;
-    const request = routes.want(route, retained ? { session: uid, limit: room, noLocal } : null, (accepted) => {
+    const wish = retained ? { session: uid, limit: room, notFrom: noLocal ? publisher : undefined } : null;
+    const request = routes.want(route, wish, (accepted) => {
       if (settled) return;
       if (!accepted) {
         fail();

@@ -4,6 +4,7 @@
 import { limits } from "../../broker/limits.ts";
 import type { Publish } from "../../broker/mqtt/publish.ts";
 import { readTrustedPublish } from "../../broker/mqtt/publish.ts";
+import { publisherOf } from "../../broker/session/publisher.ts";
 import type { AttachedWill } from "../../contracts/link.ts";
 import { firstRow } from "../../platform/first-row.ts";
 import type { KeptWills } from "./kept-wills.ts";
@@ -19,7 +20,7 @@ export interface WillPorts {
   sql: SqlStorage;
   kept: KeptWills;
   now(): number;
-  /** Takes a will to be routed, in the name of a session. False: there is no room for it. */
+  /** Takes a will to be routed, in the name of its client. False: there is no room for it. */
   take(publish: Publish, publisher: number): boolean;
   /** A will is dropped: too many wait for room. */
   dropped(): void;
@@ -38,7 +39,7 @@ interface WillRow extends Record<string, SqlStorageValue> {
 
 interface OverdueRow extends Record<string, SqlStorageValue> {
   id: number;
-  uid: number;
+  publisher: number;
   packet: ArrayBuffer;
 }
 
@@ -155,19 +156,20 @@ export class Wills {
   }
 
   /** Its time has come: whatever its client does now, it is published, behind those that found no room before. */
-  #publish({ uid, packet }: WillRow): void {
-    if (this.#overdue > 0 || !this.#take(uid, packet)) this.#await(uid, packet);
+  #publish({ uid, client_id: clientId, packet }: WillRow): void {
+    const publisher = publisherOf(clientId);
+    if (this.#overdue > 0 || !this.#take(publisher, packet)) this.#await(publisher, packet);
     this.forget(uid); // [MQTT-3.1.2-10]
   }
 
-  #await(uid: number, packet: ArrayBuffer): void {
+  #await(publisher: number, packet: ArrayBuffer): void {
     const { sql, dropped, now, runAt } = this.#ports;
     if (this.#overdue >= limits.overdueWills) {
       sql.exec("DELETE FROM overdue_will WHERE id = (SELECT min(id) FROM overdue_will)").toArray();
       this.#overdue -= 1;
       dropped();
     }
-    sql.exec("INSERT INTO overdue_will (uid, packet) VALUES (?, ?)", uid, packet).toArray();
+    sql.exec("INSERT INTO overdue_will (publisher, packet) VALUES (?, ?)", publisher, packet).toArray();
     this.#overdue += 1;
     runAt(now() + RETRY_MS);
   }
@@ -177,15 +179,15 @@ export class Wills {
     if (this.#overdue === 0) return;
     const { sql, now, runAt } = this.#ports;
     const rows = sql.exec<OverdueRow>("SELECT * FROM overdue_will ORDER BY id LIMIT ?", BATCH).toArray();
-    const left = rows.findIndex(({ uid, packet }) => !this.#take(uid, packet));
+    const left = rows.findIndex(({ publisher, packet }) => !this.#take(publisher, packet));
     const taken = rows.slice(0, left < 0 ? rows.length : left);
     sql.exec("DELETE FROM overdue_will WHERE id <= ?", taken.at(-1)?.id ?? 0).toArray();
     this.#overdue -= taken.length;
     if (this.#overdue > 0) runAt(now() + (left < 0 ? 0 : RETRY_MS));
   }
 
-  #take(uid: number, packet: ArrayBuffer): boolean {
-    return this.#ports.take(readTrustedPublish(new Uint8Array(packet)), uid);
+  #take(publisher: number, packet: ArrayBuffer): boolean {
+    return this.#ports.take(readTrustedPublish(new Uint8Array(packet)), publisher);
   }
 
   #find(uid: number): WillRow | null {

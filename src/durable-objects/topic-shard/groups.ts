@@ -13,9 +13,6 @@ import { GroupTable } from "./group-table.ts";
 import { MemberLoads } from "./member-loads.ts";
 import type { Routed, SafetyAwaiter, SessionStream } from "./session-stream.ts";
 
-/** Client ids of publishers are told apart by this many low bits of their sessions' uids. */
-const CLIENT_HASHES = 65_536;
-
 /** Of a message that is stored already: nobody else waits. */
 const nobody: SafetyAwaiter = { safe: () => undefined, refused: () => undefined };
 
@@ -155,7 +152,7 @@ export class Groups {
     const { sharedStrategy } = settings();
     const message = {
       topic: sharedStrategy === "hash_topic" ? readTrustedPublish(packet).topic : "",
-      publisherHash: publisher === 0 ? 0 : (publisher - 1) % CLIENT_HASHES,
+      publisher,
     };
     const member = choice.pick(sharedStrategy, online, message);
     if (member === null || stream(member.shard).ready) return member;

@@ -19,8 +19,8 @@ interface Read {
   readonly stream: SessionStream;
   readonly session: number;
   readonly filter: string;
-  /** None that the session published itself. [MQTT-3.8.3-3] */
-  readonly noLocal: boolean;
+  /** None of this publisher, who is the subscriber; undefined: of all. [MQTT-3.8.3-3] */
+  readonly notFrom: number | undefined;
   /** Topic up to which they are sent. */
   after: string;
   /** Topics behind it that were sent, or are to be seen live alone. */
@@ -38,8 +38,8 @@ export class RetainedReads {
   }
 
   /** Sends the first messages of a new subscription. */
-  begin(stream: SessionStream, { session, filter, limit, noLocal = false }: Omit<RetainedRequest, "after">): void {
-    const read: Read = { stream, session, filter, noLocal, after: "", early: new Set() };
+  begin(stream: SessionStream, { session, filter, limit, notFrom }: Omit<RetainedRequest, "after">): void {
+    const read: Read = { stream, session, filter, notFrom, after: "", early: new Set() };
     if (this.#page(read, limit)) {
       this.#reads.set(keyOf(stream, session, filter), read);
       stream.retainedPage({ session, filter, from: "", after: read.after, more: true });
@@ -47,12 +47,12 @@ export class RetainedReads {
   }
 
   /** Sends the next ones. */
-  next(stream: SessionStream, { session, filter, after, limit, noLocal = false }: RetainedRequest): void {
+  next(stream: SessionStream, { session, filter, after, limit, notFrom }: RetainedRequest): void {
     const key = keyOf(stream, session, filter);
     const known = this.#reads.get(key);
     this.#reads.delete(key);
     if (limit === 0) return;
-    const read = known?.after === after ? known : { stream, session, filter, noLocal, after, early: new Set<string>() };
+    const read = known?.after === after ? known : { stream, session, filter, notFrom, after, early: new Set<string>() };
     const more = this.#page(read, limit);
     if (more) this.#reads.set(key, read);
     stream.retainedPage({ session, filter, from: after, after: read.after, more });
@@ -63,12 +63,12 @@ export class RetainedReads {
     if (this.#reads.size === 0) return;
     let message: RetainedMessage | null | undefined;
     let bytes = 0;
-    for (const { stream, session, filter, noLocal, after, early } of this.#reads.values()) {
+    for (const { stream, session, filter, notFrom, after, early } of this.#reads.values()) {
       if (early.size >= EARLY_MAX || bytes >= EARLY_BYTES || stream.full) continue;
       if (early.has(topic) || compareKeys(topic, after) <= 0 || !matches(filter, topic)) continue;
       early.add(topic);
       if (message === undefined) message = this.#store.find(topic, this.#now());
-      if (message === null || (noLocal && message.publisher === session)) continue;
+      if (message === null || message.publisher === notFrom) continue;
       stream.retained(session, filter, message.expiresAt, message.packet);
       bytes += message.packet.length;
     }
@@ -76,7 +76,7 @@ export class RetainedReads {
 
   /** True: there may be more. */
   #page(read: Read, limit: number): boolean {
-    const { stream, session, filter, noLocal, early } = read;
+    const { stream, session, filter, notFrom, early } = read;
     let messages = 0;
     let bytes = 0;
     let seeks = 0;
@@ -85,7 +85,7 @@ export class RetainedReads {
       if ((wanted && full) || seeks++ >= limits.retainedPageSeeks) return true;
       read.after = topic;
       const message = wanted && !early.delete(topic) ? this.#store.find(topic, this.#now()) : null;
-      if (message === null || (noLocal && message.publisher === session)) continue;
+      if (message === null || message.publisher === notFrom) continue;
       stream.retained(session, filter, message.expiresAt, message.packet);
       messages += 1;
       bytes += message.packet.length;

@@ -17,7 +17,7 @@ interface RetainedRow extends Record<string, SqlStorageValue> {
 export interface RetainedMessage {
   topic: string;
   expiresAt: number;
-  /** Uid of the session that published it; 0: the API. */
+  /** As publisherOf has it; 0: no client. */
   publisher: number;
   packet: Uint8Array;
 }

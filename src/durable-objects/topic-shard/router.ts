@@ -214,7 +214,7 @@ export class Router {
   /** Stores a route and queues the retained messages in one event, so that no newer live message can overtake them. The
    *  answer comes behind them: if this object dies before, all of it is asked again. */
   #route(sender: number, route: RouteRequest): void {
-    const { request, filter, number, wanted, retainedFor: session, retainedLimit: limit, noLocal = false } = route;
+    const { request, filter, number, wanted, retainedFor: session, retainedLimit: limit, notFrom } = route;
     const stream = this.#stream(sender);
     const member = parseMemberName(filter);
     if (member !== null) {
@@ -228,7 +228,7 @@ export class Router {
       return;
     }
     this.#routes.apply(sender, filter, number, wanted);
-    if (session !== null) this.#reads.begin(stream, { session, filter, limit, noLocal });
+    if (session !== null) this.#reads.begin(stream, { session, filter, limit, notFrom });
     stream.routeStored(request, true);
   }
 

@@ -78,6 +78,6 @@ export const migrations: readonly string[] = [
    ALTER TABLE outbox ADD COLUMN uid INTEGER NOT NULL DEFAULT 0;
    ALTER TABLE outbox ADD COLUMN share TEXT NOT NULL DEFAULT '';`,
 
-  `-- Uid of the session that published it; 0: the API, or it is not known.
+  `-- The client that published it, as a number; 0: none, or it is not known.
    ALTER TABLE retained ADD COLUMN publisher INTEGER NOT NULL DEFAULT 0;`,
 ];

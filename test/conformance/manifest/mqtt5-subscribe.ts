@@ -21,6 +21,7 @@ export const mqtt5Subscribe: Statements = {
       "[MQTT-3.8.3-3] No Local holds over a new connection of the session",
       "[MQTT-3.8.3-3] No Local keeps a client's own messages from it, and no others",
       "[MQTT-3.8.3-3] with No Local, no retained message of one's own comes",
+      "[MQTT-3.8.3-3] with No Local, nothing of one's own comes from before a clean start",
     ],
   },
   "MQTT-3.8.3-4": {

@@ -139,3 +139,21 @@ it("[MQTT-3.8.3-3] with No Local, no retained message of one's own comes", async
     "own",
   ]);
 });
+
+it("[MQTT-3.8.3-3] with No Local, nothing of one's own comes from before a clean start", async ({ broker }) => {
+  const clientId = broker.clientId();
+  const will = { topic: broker.topic("will"), retain: true, payload: "own" };
+  const first = await broker.connect(5, { clientId, will });
+  await first.publishSafely({ topic: broker.topic("1"), retain: true, payload: "own" });
+  first.publish({ topic: broker.topic("2"), qos: 2, packetId: 7, retain: true, payload: "own" });
+  await first.pick("pubrec");
+  const other = await broker.connect(5);
+  await other.subscribe([{ filter: broker.topic("#") }]);
+  while ((await other.message()).topic !== broker.topic("2")); // It was taken, and is stored now.
+  const second = await broker.connect(5, { clientId });
+  while ((await other.message()).topic !== will.topic);
+  await other.publishSafely({ topic: broker.topic("3"), retain: true, payload: "another's" });
+  await second.subscribe([{ filter: broker.topic("#"), noLocal: true }]);
+  expect(String((await second.message()).payload)).toBe("another's");
+  await second.ping();
+});

@@ -8,7 +8,7 @@ const members = [{ uid: 10 }, { uid: 20 }, { uid: 30 }];
 
 interface Choice {
   topic?: string;
-  publisherHash?: number;
+  publisher?: number;
   of?: readonly { uid: number }[];
 }
 
@@ -19,8 +19,8 @@ function group(strategy: SharedStrategy, randoms: readonly number[] = [0], loads
     ({ uid }) => loads[uid] ?? 0,
     () => randoms[drawn++ % randoms.length] ?? 0,
   );
-  return ({ topic = "t", publisherHash = 0, of = members }: Choice = {}) =>
-    choice.pick(strategy, of, { topic, publisherHash })?.uid ?? null;
+  return ({ topic = "t", publisher = 0, of = members }: Choice = {}) =>
+    choice.pick(strategy, of, { topic, publisher })?.uid ?? null;
 }
 
 it.each<SharedStrategy>(["round_robin", "random", "sticky", "hash_clientid", "hash_topic", "least_inflight"])(
@@ -28,7 +28,7 @@ it.each<SharedStrategy>(["round_robin", "random", "sticky", "hash_clientid", "ha
   (strategy) => {
     const pick = group(strategy);
     expect(pick({ of: [] })).toBeNull();
-    expect(pick({ of: [{ uid: 7 }], publisherHash: 12_345 })).toBe(7);
+    expect(pick({ of: [{ uid: 7 }], publisher: 12_345 })).toBe(7);
   },
 );
 
@@ -58,15 +58,15 @@ it("sticky stays with one until it is gone", () => {
 
 it("hash_clientid gives a publisher's messages to one, and several publishers' to all", () => {
   const pick = group("hash_clientid");
-  const picked = Array.from({ length: 100 }, (_, publisherHash) => pick({ publisherHash }));
-  expect(Array.from({ length: 100 }, (_, publisherHash) => pick({ publisherHash, topic: "other" }))).toEqual(picked);
+  const picked = Array.from({ length: 100 }, (_, publisher) => pick({ publisher }));
+  expect(Array.from({ length: 100 }, (_, publisher) => pick({ publisher, topic: "other" }))).toEqual(picked);
   expect(new Set(picked)).toEqual(new Set([10, 20, 30]));
 });
 
 it("hash_topic gives a topic's messages to one, and several topics' to all", () => {
   const pick = group("hash_topic");
   const picked = Array.from({ length: 100 }, (_, i) => pick({ topic: `t/${i}` }));
-  expect(Array.from({ length: 100 }, (_, i) => pick({ topic: `t/${i}`, publisherHash: i }))).toEqual(picked);
+  expect(Array.from({ length: 100 }, (_, i) => pick({ topic: `t/${i}`, publisher: i }))).toEqual(picked);
   expect(new Set(picked)).toEqual(new Set([10, 20, 30]));
 });
 
