@@ -166,8 +166,8 @@ export const limits = {
   trieCacheNodes: 100_000,
   /** Sessions without a connection kept in a shard's memory. */
   offlineSessionCache: 5_000,
-  /** Retained messages that a new subscription is sent at a time, in messages, bytes, and topics looked at; past
-   *  any the rest follows when the client has taken them. */
+  /** Retained messages that are read for a new subscription at a time, in messages, bytes, and topics looked at; past any
+   *  the rest follows when the client has taken them. */
   retainedPageMessages: 100,
   retainedPageBytes: 64 * KIB,
   retainedPageSeeks: 2_000,

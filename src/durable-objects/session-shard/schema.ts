@@ -122,13 +122,10 @@ export const migrations: readonly string[] = [
    ALTER TABLE queue ADD COLUMN share TEXT NOT NULL DEFAULT '';`,
 
   `-- Wills whose time has come and for which there was no room: they are published whatever their sessions do since, in
-   -- the order of their ids. uid is the publisher's.
+   -- the order of their ids. uid is the publisher, as publisherOf has it.
    CREATE TABLE overdue_will (
      id INTEGER PRIMARY KEY,
      uid INTEGER NOT NULL,
      packet BLOB NOT NULL
    );`,
-
-  `-- Who published a message is told by the client, no longer by its session.
-   ALTER TABLE overdue_will RENAME COLUMN uid TO publisher;`,
 ];

@@ -169,7 +169,7 @@ export class Wills {
       this.#overdue -= 1;
       dropped();
     }
-    sql.exec("INSERT INTO overdue_will (publisher, packet) VALUES (?, ?)", publisher, packet).toArray();
+    sql.exec("INSERT INTO overdue_will (uid, packet) VALUES (?, ?)", publisher, packet).toArray();
     this.#overdue += 1;
     runAt(now() + RETRY_MS);
   }
@@ -178,7 +178,9 @@ export class Wills {
   #publishOverdue(): void {
     if (this.#overdue === 0) return;
     const { sql, now, runAt } = this.#ports;
-    const rows = sql.exec<OverdueRow>("SELECT * FROM overdue_will ORDER BY id LIMIT ?", BATCH).toArray();
+    const rows = sql
+      .exec<OverdueRow>("SELECT id, uid AS publisher, packet FROM overdue_will ORDER BY id LIMIT ?", BATCH)
+      .toArray();
     const left = rows.findIndex(({ publisher, packet }) => !this.#take(publisher, packet));
     const taken = rows.slice(0, left < 0 ? rows.length : left);
     sql.exec("DELETE FROM overdue_will WHERE id <= ?", taken.at(-1)?.id ?? 0).toArray();

@@ -14,9 +14,12 @@ const EARLY_MAX = 100;
 /** The same in bytes of one message, for all subscriptions together, beyond what a stream may hold. */
 const EARLY_BYTES = limits.retainedPageBytes;
 
+/** The stream to a session shard, as far as these go into it. */
+export type RetainedStream = Pick<SessionStream, "shard" | "full" | "retained" | "retainedPage">;
+
 /** A subscription that has not all of its retained messages. */
 interface Read {
-  readonly stream: SessionStream;
+  readonly stream: RetainedStream;
   readonly session: number;
   readonly filter: string;
   /** None of this publisher, who is the subscriber; undefined: of all. [MQTT-3.8.3-3] */
@@ -38,7 +41,7 @@ export class RetainedReads {
   }
 
   /** Sends the first messages of a new subscription. */
-  begin(stream: SessionStream, { session, filter, limit, notFrom }: Omit<RetainedRequest, "after">): void {
+  begin(stream: RetainedStream, { session, filter, limit, notFrom }: Omit<RetainedRequest, "after">): void {
     const read: Read = { stream, session, filter, notFrom, after: "", early: new Set() };
     if (this.#page(read, limit)) {
       this.#reads.set(keyOf(stream, session, filter), read);
@@ -47,7 +50,7 @@ export class RetainedReads {
   }
 
   /** Sends the next ones. */
-  next(stream: SessionStream, { session, filter, after, limit, notFrom }: RetainedRequest): void {
+  next(stream: RetainedStream, { session, filter, after, limit, notFrom }: RetainedRequest): void {
     const key = keyOf(stream, session, filter);
     const known = this.#reads.get(key);
     this.#reads.delete(key);
@@ -77,23 +80,25 @@ export class RetainedReads {
   /** True: there may be more. */
   #page(read: Read, limit: number): boolean {
     const { stream, session, filter, notFrom, early } = read;
-    let messages = 0;
-    let bytes = 0;
-    let seeks = 0;
+    let sent = 0;
+    // What is looked at costs the same whether it is sent or not.
+    let [messages, bytes, seeks] = [0, 0, 0];
     for (const { topic, matches: wanted } of this.#store.topics(filter, read.after)) {
-      const full = messages >= Math.min(limit, limits.retainedPageMessages) || bytes >= limits.retainedPageBytes;
+      const full = sent >= limit || messages >= limits.retainedPageMessages || bytes >= limits.retainedPageBytes;
       if ((wanted && full) || seeks++ >= limits.retainedPageSeeks) return true;
       read.after = topic;
-      const message = wanted && !early.delete(topic) ? this.#store.find(topic, this.#now()) : null;
+      if (!wanted || early.delete(topic)) continue;
+      const message = this.#store.find(topic, this.#now());
+      messages += 1;
+      bytes += message?.packet.length ?? 0;
       if (message === null || message.publisher === notFrom) continue;
       stream.retained(session, filter, message.expiresAt, message.packet);
-      messages += 1;
-      bytes += message.packet.length;
+      sent += 1;
     }
     return false;
   }
 }
 
-function keyOf(stream: SessionStream, session: number, filter: string): string {
+function keyOf(stream: RetainedStream, session: number, filter: string): string {
   return `${stream.shard} ${session} ${filter}`;
 }

@@ -98,7 +98,7 @@ it("past the bound the oldest will that found no room is dropped and counted; th
   await inShard("overdue2x", (shard, sql) => {
     sql.exec(
       `WITH RECURSIVE waiting (id) AS (SELECT 1 UNION ALL SELECT id + 1 FROM waiting WHERE id < ?)
-       INSERT INTO overdue_will (id, publisher, packet) SELECT id, id, ? FROM waiting`,
+       INSERT INTO overdue_will (id, uid, packet) SELECT id, id, ? FROM waiting`,
       limits.overdueWills,
       packetOf("older").buffer as ArrayBuffer,
     );
