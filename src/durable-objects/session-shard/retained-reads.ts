@@ -2,6 +2,7 @@
 // after the other, when the session has room for them. Remembered in SQLite, so that none is forgotten with the memory.
 
 import type { RetainedPage, RetainedRequest } from "../../contracts/envelope.ts";
+import { log } from "../../platform/log.ts";
 
 export interface RetainedReadPorts {
   /** Puts a request into the stream to a topic shard. */
@@ -12,6 +13,8 @@ export interface RetainedReadPorts {
   subscription(session: number, filter: string): { readonly noLocal: boolean } | null;
   /** A session's client as a publisher. */
   publisher(session: number): number | undefined;
+  /** Something failed: throws, and ends the object, if that was its storage. */
+  failed(error: unknown): void;
 }
 
 interface Read {
@@ -77,7 +80,7 @@ export class RetainedReads {
       );
     }
     this.#keep(session, others);
-    this.advance(session);
+    if (others.length > 0) this.#advanceSoon(session);
   }
 
   /** Whether a topic shard owes a page. */
@@ -109,6 +112,18 @@ export class RetainedReads {
     const noLocal = this.#ports.subscription(session, filter)?.noLocal === true;
     const notFrom = noLocal ? this.#ports.publisher(session) : undefined;
     this.#ports.send(topicShard, { session, filter, after, limit, notFrom });
+  }
+
+  /** A page may hold nothing for the session, and so may many in a row: they let others in between. */
+  #advanceSoon(session: number): void {
+    setTimeout(() => {
+      try {
+        this.advance(session);
+      } catch (error) {
+        this.#ports.failed(error);
+        log.error("retained messages could not be asked for", { error });
+      }
+    }, 0);
   }
 
   /** A subscription ended, or is made anew. */

@@ -277,6 +277,7 @@ export class Shard {
       room: (session) => this.#sessions.find(session)?.outbound.roomForPage(limits.retainedPageMessages) ?? 0,
       subscription: (session, filter) => this.#subscriptions.find(session, filter),
       publisher: (session) => this.#sessions.find(session)?.publisher,
+      failed: this.#failed,
     });
   }
 
