@@ -3,9 +3,6 @@
 
 import { z } from "zod";
 
-/** For secrets that we generate (256 random bits): SHA-256(salt || secret). Base64 fields. */
-const sha256VerifierSchema = z.object({ type: z.literal("sha256"), salt: z.base64(), hash: z.base64() });
-
 /** For people's passwords, RFC 5802 and RFC 7677. Base64 fields; `iterations` at most 100,000 (the platform's bound). */
 const scramVerifierSchema = z.object({
   type: z.literal("scram-sha-256"),
@@ -15,8 +12,19 @@ const scramVerifierSchema = z.object({
   serverKey: z.base64(),
 });
 
+/** For secrets that we generate (256 random bits): SHA-256(salt || secret). Base64 fields. `scram`: for a client that proves
+ *  to know it without sending it. */
+const sha256VerifierSchema = z.object({
+  type: z.literal("sha256"),
+  salt: z.base64(),
+  hash: z.base64(),
+  scram: scramVerifierSchema.optional(),
+});
+
 export const verifierSchema = z.discriminatedUnion("type", [sha256VerifierSchema, scramVerifierSchema]);
 export type Verifier = z.infer<typeof verifierSchema>;
+export type GeneratedVerifier = z.infer<typeof sha256VerifierSchema>;
+export type ScramVerifier = z.infer<typeof scramVerifierSchema>;
 
 export interface Principal {
   username: string;

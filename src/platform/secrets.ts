@@ -1,7 +1,7 @@
 // Secrets and their verifiers. What we generate has 256 random bits and needs no slow hash; people's passwords become
 // SCRAM-SHA-256 verifiers (RFC 5802, RFC 7677). A secret is never kept; everything runs through WebCrypto.
 
-import type { Verifier } from "../contracts/principal.ts";
+import type { GeneratedVerifier, ScramVerifier, Verifier } from "../contracts/principal.ts";
 import { saslPrep } from "./sasl-prep.ts";
 
 /** The most that the platform's PBKDF2 allows. */
@@ -20,14 +20,20 @@ const SERVER_KEY = utf8("Server Key");
 export type Bytes = Uint8Array<ArrayBuffer>;
 
 /** For secrets of `randomSecret` alone: SHA-256 over salt and secret, which anything easier to guess would not survive. */
-export async function makeGeneratedVerifier(secret: string): Promise<Verifier> {
+export async function makeGeneratedVerifier(secret: string): Promise<GeneratedVerifier> {
   const salt = randomBytes(SALT_BYTES);
   const hash = await saltedHash(salt, utf8(secret));
   return { type: "sha256", salt: toBase64(salt), hash: toBase64(hash) };
 }
 
+/** For such a secret that a device may prove by SCRAM too. As slow to make as a password's, and as fast to verify as any that
+ *  we generate. */
+export async function makeDeviceVerifier(secret: string): Promise<GeneratedVerifier> {
+  return { ...(await makeGeneratedVerifier(secret)), scram: await makePasswordVerifier(secret) };
+}
+
 /** For people's passwords: SCRAM-SHA-256 with StoredKey and ServerKey. Takes some 15 ms of CPU. */
-export async function makePasswordVerifier(password: string): Promise<Verifier> {
+export async function makePasswordVerifier(password: string): Promise<ScramVerifier> {
   const salt = randomBytes(SALT_BYTES);
   const salted = await saltedPassword(utf8(saslPrep(password)), salt, PASSWORD_ITERATIONS);
   return {

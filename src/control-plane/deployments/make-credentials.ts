@@ -2,7 +2,7 @@
 
 import type { ApiKeyRecord } from "../../contracts/principal.ts";
 import type { InitialCredentials } from "../../contracts/rpc.ts";
-import { makeGeneratedVerifier, randomName, randomSecret } from "../../platform/secrets.ts";
+import { makeDeviceVerifier, makeGeneratedVerifier, randomName, randomSecret } from "../../platform/secrets.ts";
 
 const KEY_LENGTH = 16;
 const USER_SUFFIX_LENGTH = 8;
@@ -24,7 +24,7 @@ export async function makeInitialCredentials(): Promise<MadeCredentials> {
     credentials: { username, password },
     apiKey: { key: record.key, secret },
     initial: {
-      principal: { username, isSuperuser: false, verifier: await makeGeneratedVerifier(password) },
+      principal: { username, isSuperuser: false, verifier: await makeDeviceVerifier(password) },
       apiKey: record,
     },
   };

@@ -1,14 +1,14 @@
 // One SCRAM exchange with a device: whose verifier it is about, and what comes of it. A user that does not exist, or has
-// no password of this kind, goes the same way to the same end as one with a wrong password.
+// no verifier for it, goes the same way to the same end as one with a wrong password.
 
 import { limits } from "../../broker/limits.ts";
 import type { ReasonCode } from "../../broker/mqtt/reason-codes.ts";
 import { reasonCodes } from "../../broker/mqtt/reason-codes.ts";
 import type { DeploymentId } from "../../contracts/deployment-id.ts";
-import type { Verifier } from "../../contracts/principal.ts";
+import type { ScramVerifier, Verifier } from "../../contracts/principal.ts";
 import { hmac, PASSWORD_ITERATIONS, randomBytes, SALT_BYTES, toBase64, utf8 } from "../../platform/secrets.ts";
 import type { Identity, Looked, Proven } from "./authenticator.ts";
-import type { ClientFirst, ScramVerifier } from "./scram.ts";
+import type { ClientFirst } from "./scram.ts";
 import { readClientFirst, sameUser, ScramServer } from "./scram.ts";
 
 /** The only authentication method, RFC 7677. */
@@ -43,7 +43,7 @@ export class ScramExchange {
   readonly #door: ScramDoor;
   readonly #claim: ScramClaim;
   /** Null until the client has been challenged. */
-  #challenged: { server: ScramServer; who: Identity; verifier: ScramVerifier | null } | null = null;
+  #challenged: { server: ScramServer; who: Identity; verifier: Verifier | null } | null = null;
 
   constructor(door: ScramDoor, claim: ScramClaim) {
     this.#door = door;
@@ -79,12 +79,17 @@ export class ScramExchange {
   }
 
   async #challenge(client: ClientFirst, who: Identity, verifier: Verifier | null): Promise<Challenged> {
-    const own = verifier?.type === "scram-sha-256" ? verifier : null;
+    const own = verifier === null ? null : scramOf(verifier);
     const decoy = await decoyOf(this.#claim.decoyKey, who);
     const server = new ScramServer(client, own ?? decoy, toBase64(randomBytes(NONCE_BYTES)));
-    this.#challenged = { server, who, verifier: own };
+    this.#challenged = { server, who, verifier: own === null ? null : verifier };
     return { outcome: "challenge", data: server.first };
   }
+}
+
+/** Null: its secret cannot be proved so. */
+function scramOf(verifier: Verifier): ScramVerifier | null {
+  return verifier.type === "scram-sha-256" ? verifier : (verifier.scram ?? null);
 }
 
 /** The same for a user name whenever it is asked for, as a real one's is. */

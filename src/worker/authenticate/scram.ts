@@ -3,9 +3,7 @@
 
 import { saslPrep } from "../../platform/sasl-prep.ts";
 import { equal, fromBase64, hmac, sha256, toBase64, utf8 } from "../../platform/secrets.ts";
-import type { Verifier } from "../../contracts/principal.ts";
-
-export type ScramVerifier = Extract<Verifier, { type: "scram-sha-256" }>;
+import type { ScramVerifier } from "../../contracts/principal.ts";
 
 /** The client's first message. */
 export interface ClientFirst {

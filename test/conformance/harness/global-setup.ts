@@ -2,8 +2,7 @@
 // evictions as the project says.
 
 import type { TestProject } from "vitest/node";
-import type { NewDeployment, ServiceApi } from "../../../scripts/demo/service-api.ts";
-import { callDeployment } from "../../../scripts/demo/service-api.ts";
+import type { ServiceApi } from "../../../scripts/demo/service-api.ts";
 import { signUp, StartedService } from "../../e2e/service.ts";
 import { evict, type Evictions } from "./evict.ts";
 import { startEvictingService } from "./evicting-service.ts";
@@ -24,8 +23,6 @@ declare module "vitest" {
   }
 }
 
-/** A user whose password somebody chose: a generated secret has no SCRAM verifier. */
-const CHOSEN = { username: "conformance", password: "a password that somebody chose" };
 /** More than the tests that run at a time: an object is evicted when it is idle, which others would delay. */
 const EVICTED_DEPLOYMENTS = 48;
 
@@ -64,11 +61,10 @@ async function started(args: string[]) {
 
 async function newBroker(account: ServiceApi, evictUrl: string | null, shards: number): Promise<BrokerAccess> {
   const made = await account.createDeployment("conformance");
-  await addUser(made, CHOSEN);
   const { id, endpoints } = made.deployment;
   return {
     url: endpoints.mqtt,
-    ...CHOSEN,
+    ...made.credentials,
     evictions: evictUrl === null ? null : { url: evictUrl, deploymentId: id, shards },
   };
 }
@@ -76,10 +72,4 @@ async function newBroker(account: ServiceApi, evictUrl: string | null, shards: n
 /** What had no effect would show nothing: objects that were just used have a memory to lose. */
 async function mustEvict({ evictions }: BrokerAccess): Promise<void> {
   if (evictions !== null && (await evict(evictions)) === 0) throw new Error("no object was evicted");
-}
-
-async function addUser(made: NewDeployment, { username, password }: typeof CHOSEN): Promise<void> {
-  const path = "/authentication/password_based:built_in_database/users";
-  const answer = await callDeployment(made, "POST", path, { user_id: username, password });
-  if (answer.status !== 201) throw new Error(`the user was not added: ${answer.status} ${await answer.text()}`);
 }

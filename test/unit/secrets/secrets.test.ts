@@ -1,6 +1,7 @@
 import { expect, it } from "vitest";
 import { verifierSchema } from "../../../src/contracts/principal.ts";
 import {
+  makeDeviceVerifier,
   makeGeneratedVerifier,
   makePasswordVerifier,
   randomName,
@@ -22,9 +23,12 @@ it("RFC 7677 section 3: the published example's password verifies against its sa
   expect(await verifySecret(verifier, "pencils")).toBe(false);
 });
 
-it("a generated secret verifies, as text and as bytes; any other does not", async () => {
+it.each([
+  ["generated", makeGeneratedVerifier],
+  ["device's generated", makeDeviceVerifier],
+])("a %s secret verifies, as text and as bytes; any other does not", async (_kind, make) => {
   const secret = randomSecret();
-  const verifier = await makeGeneratedVerifier(secret);
+  const verifier = await make(secret);
   expect(verifier.type).toBe("sha256");
   expect(verifierSchema.safeParse(verifier).success).toBe(true);
   expect(await verifySecret(verifier, secret)).toBe(true);

@@ -3,10 +3,10 @@
 import { describe, expect, it } from "vitest";
 import { limits } from "../../../src/broker/limits.ts";
 import type { DeploymentId } from "../../../src/contracts/deployment-id.ts";
-import { makeGeneratedVerifier, makePasswordVerifier } from "../../../src/platform/secrets.ts";
+import type { ScramVerifier, Verifier } from "../../../src/contracts/principal.ts";
+import { makeDeviceVerifier, makeGeneratedVerifier, makePasswordVerifier } from "../../../src/platform/secrets.ts";
 import type { Identity } from "../../../src/worker/authenticate/authenticator.ts";
 import { ScramExchange } from "../../../src/worker/authenticate/scram-exchange.ts";
-import type { ScramVerifier } from "../../../src/worker/authenticate/scram.ts";
 import { readClientFirst, ScramServer } from "../../../src/worker/authenticate/scram.ts";
 import { ScramClient } from "./scram-client.ts";
 
@@ -89,9 +89,10 @@ describe("an exchange", () => {
   const DENIED = { outcome: "denied", reasonCode: 0x86, reasonString: "wrong user name or password" };
 
   async function setUp(username: string | null = null) {
-    const users = new Map([
+    const users = new Map<string, Verifier>([
       ["person", await makePasswordVerifier("pencil")],
       ["pump", await makeGeneratedVerifier("pencil")],
+      ["valve", await makeDeviceVerifier("pencil")],
     ]);
     const asked: Identity[] = [];
     const refused: Identity[] = [];
@@ -115,13 +116,16 @@ describe("an exchange", () => {
     return challenged.data;
   }
 
-  it("proves the client to the server and the server to the client", async () => {
+  it.each([
+    ["chose", "person"],
+    ["was given", "valve"],
+  ])("proves a client that %s its password to the server and the server to it", async (_how, username) => {
     const { begin, refused, users } = await setUp();
-    const [exchange, client] = [begin(), new ScramClient("person", "pencil")];
+    const [exchange, client] = [begin(), new ScramClient(username, "pencil")];
     const answered = await exchange.answer(await client.final(await challengeOf(exchange, client)));
     if (answered.outcome !== "proven") throw new Error(answered.reasonString);
     expect(answered.data).toBe(client.serverFinal);
-    expect(answered.proven).toEqual({ deploymentId, peerAddress, username: "person", verifier: users.get("person") });
+    expect(answered.proven).toEqual({ deploymentId, peerAddress, username, verifier: users.get(username) });
     expect(refused).toEqual([]);
   });
 

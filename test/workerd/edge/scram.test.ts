@@ -59,7 +59,7 @@ describe("CONNECT", () => {
   it.each([
     ["a wrong password", "person", "wrong"],
     ["an unknown user", "nobody", "pencil"],
-    ["a user with a generated secret", "first", "pencil"],
+    ["a user whose generated secret has no verifier for it", "first", "pencil"],
   ])("[MQTT-4.12.0-4] %s is challenged, and 0x86", async (_what, username, password) => {
     const client = new ScramClient(username, password);
     const device = await begun(await setUp(), client);
