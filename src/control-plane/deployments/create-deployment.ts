@@ -56,6 +56,7 @@ export function addCreateDeployment(app: App): void {
   app.openapi(route, async (context) => {
     const { name, region, settings = {} } = context.req.valid("json");
     refuseMissingRegion(context, region);
+    await refuseBeyondQuota(context.var.database, context.var.account); // Before anything slow is done.
     const id = await makeDeploymentId(region, context.env.DEPLOYMENT_ID_KEY, randomBytes);
     const made = await makeInitialCredentials();
     const row = await insertWithinQuota(context, {
@@ -101,20 +102,26 @@ async function insertWithinQuota(
   values: typeof deployments.$inferInsert,
 ): Promise<DeploymentRow> {
   const { account, database } = context.var;
-  const { deploymentsMax } = plans[account.plan];
   return await database.transaction(async (transaction) => {
     await transaction.select({ id: accounts.id }).from(accounts).where(eq(accounts.id, account.id)).for("update");
-    if (deploymentsMax !== null) {
-      const owned = and(eq(deployments.accountId, account.id), isNull(deployments.erasedAt));
-      const [counted] = await transaction.select({ count: count() }).from(deployments).where(owned);
-      if (counted === undefined || counted.count >= deploymentsMax) {
-        throw new ApiError(403, "quota_exceeded", `The plan allows ${deploymentsMax} deployments an account.`);
-      }
-    }
+    await refuseBeyondQuota(transaction, account);
     const [row] = await transaction.insert(deployments).values(values).returning();
     if (row === undefined) throw new Error("the insert returned no row");
     return row;
   });
+}
+
+async function refuseBeyondQuota(
+  database: Pick<RequestContext["var"]["database"], "select">,
+  account: RequestContext["var"]["account"],
+): Promise<void> {
+  const { deploymentsMax } = plans[account.plan];
+  if (deploymentsMax === null) return;
+  const owned = and(eq(deployments.accountId, account.id), isNull(deployments.erasedAt));
+  const [counted] = await database.select({ count: count() }).from(deployments).where(owned);
+  if (counted === undefined || counted.count >= deploymentsMax) {
+    throw new ApiError(403, "quota_exceeded", `The plan allows ${deploymentsMax} deployments an account.`);
+  }
 }
 
 function randomBytes(bytes: number): Uint8Array {

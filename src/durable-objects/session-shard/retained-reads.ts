@@ -107,11 +107,11 @@ export class RetainedReads {
     if (open === undefined || first === undefined || open.some(({ asked }) => asked)) return;
     const limit = this.#ports.room(session);
     if (limit === 0) return;
-    first.asked = true;
     const { filter, topicShard, after } = first;
     const noLocal = this.#ports.subscription(session, filter)?.noLocal === true;
     const notFrom = noLocal ? this.#ports.publisher(session) : undefined;
     this.#ports.send(topicShard, { session, filter, after, limit, notFrom });
+    first.asked = true;
   }
 
   /** A page may hold nothing for the session, and so may many in a row: they let others in between. */

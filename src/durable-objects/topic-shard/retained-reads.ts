@@ -70,7 +70,7 @@ export class RetainedReads {
       if (early.size >= EARLY_MAX || bytes >= EARLY_BYTES || stream.full) continue;
       if (early.has(topic) || compareKeys(topic, after) <= 0 || !matches(filter, topic)) continue;
       early.add(topic);
-      if (message === undefined) message = this.#store.find(topic, this.#now());
+      if (message === undefined) message = this.#store.find(topic, this.#now())?.message ?? null;
       if (message === null || message.publisher === notFrom) continue;
       stream.retained(session, filter, message.expiresAt, message.packet);
       bytes += message.packet.length;
@@ -88,9 +88,9 @@ export class RetainedReads {
       if ((wanted && full) || seeks++ >= limits.retainedPageSeeks) return true;
       read.after = topic;
       if (!wanted || early.delete(topic)) continue;
-      const message = this.#store.find(topic, this.#now());
+      const { bytes: size = 0, message = null } = this.#store.find(topic, this.#now()) ?? {};
       messages += 1;
-      bytes += message?.packet.length ?? 0;
+      bytes += size;
       if (message === null || message.publisher === notFrom) continue;
       stream.retained(session, filter, message.expiresAt, message.packet);
       sent += 1;

@@ -11,7 +11,9 @@ const PARTITION = 0;
 interface RetainedRow extends Record<string, SqlStorageValue> {
   expires_at: number;
   publisher: number;
-  packet: ArrayBuffer;
+  bytes: number;
+  /** Null: it has expired, and was not read. */
+  packet: ArrayBuffer | null;
 }
 
 export interface RetainedMessage {
@@ -20,6 +22,13 @@ export interface RetainedMessage {
   /** As publisherOf has it; 0: no client. */
   publisher: number;
   packet: Uint8Array;
+}
+
+export interface Found {
+  /** Size of the packet. */
+  bytes: number;
+  /** Null: it had expired, and was removed. */
+  message: RetainedMessage | null;
 }
 
 export class RetainedStore {
@@ -67,22 +76,23 @@ export class RetainedStore {
     return retainedTopics({ firstFrom }, PARTITION, filter, after);
   }
 
-  /** The retained message of a topic; one that has expired is removed. */
-  find(topic: string, now: number): RetainedMessage | null {
+  /** The retained message of a topic; one that has expired is removed. Null: there is none. */
+  find(topic: string, now: number): Found | null {
     const row = firstRow(
       this.#sql.exec<RetainedRow>(
-        "SELECT expires_at, publisher, packet FROM retained WHERE slot = ? AND topic = ?",
+        `SELECT expires_at, publisher, length(packet) AS bytes,
+                CASE WHEN expires_at = 0 OR expires_at > ? THEN packet END AS packet
+         FROM retained WHERE slot = ? AND topic = ?`,
+        now,
         slotOfTopic(topic),
         topic,
       ),
     );
     if (row === undefined) return null;
-    if (row.expires_at === 0 || row.expires_at > now) {
-      const { expires_at: expiresAt, publisher, packet } = row;
-      return { topic, expiresAt, publisher, packet: new Uint8Array(packet) };
-    }
+    const { expires_at: expiresAt, publisher, bytes, packet } = row;
+    if (packet !== null) return { bytes, message: { topic, expiresAt, publisher, packet: new Uint8Array(packet) } };
     this.remove(topic);
-    return null;
+    return { bytes, message: null };
   }
 
   #firstFrom(from: string): string | null {

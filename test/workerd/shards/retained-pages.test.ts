@@ -56,11 +56,14 @@ async function pages(name: string, messages: readonly RetainedMessage[]): Promis
   });
 }
 
-it("a page of a client's own messages is no larger than one of others'", async () => {
-  const messages = Array.from({ length: 5 }, (_, place) =>
-    retained(place, { bytes: limits.retainedPageBytes / 2, publisher: place === 4 ? OTHER : OWN, expiresAt: 0 }),
-  );
-  expect(await pages("pages1x", messages)).toEqual([
+it.each([
+  ["a client's own", "pages1x", { publisher: OWN, expiresAt: 0 }],
+  ["expired", "pages4x", { publisher: OTHER, expiresAt: EXPIRED }],
+] as const)("a page of %s messages is no larger than one of others'", async (_, name, fields) => {
+  const bytes = limits.retainedPageBytes / 2;
+  const messages = Array.from({ length: 4 }, (_each, place) => retained(place, { bytes, ...fields }));
+  messages.push(retained(4, { bytes, publisher: OTHER, expiresAt: 0 }));
+  expect(await pages(name, messages)).toEqual([
     { after: "a/0001", sent: 0 },
     { after: "a/0003", sent: 0 },
     { after: "a/0004", sent: 1 },
