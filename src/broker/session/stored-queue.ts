@@ -145,7 +145,7 @@ export class StoredQueue {
     this.#redeliver += 1;
   }
 
-  /** The first entry behind the cursor. Reads some more than the `room` for now, where they are small. */
+  /** The first entry behind the cursor. Reads some more than there is `room` for, where they are small. */
   next(room: number): StoredEntry | null {
     if (this.#ahead.length === 0) {
       const small = this.#queuedBytes < READ_AHEAD_BYTES && this.#classes.size === 0;
