@@ -4,10 +4,10 @@ import type { ChildProcess } from "node:child_process";
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { connect, createServer } from "node:net";
-import type { AddressInfo } from "node:net";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { claimPort } from "../../scripts/start/claim-port.ts";
 import type { Broker } from "./broker.ts";
 
 const PROGRAM = "mosquitto";
@@ -16,7 +16,7 @@ const PROGRAM = "mosquitto";
 export async function startMosquitto(): Promise<Broker | null> {
   if (spawnSync(PROGRAM, ["-h"]).error !== undefined) return null;
   const folder = await mkdtemp(join(tmpdir(), "mosquitto-bench-"));
-  const port = await freePort();
+  const port = await claimPort("127.0.0.1", 0);
   const settings = [
     `listener ${port} 127.0.0.1`,
     "protocol websockets",
@@ -41,15 +41,6 @@ export async function startMosquitto(): Promise<Broker | null> {
       await rm(folder, { recursive: true, force: true });
     },
   };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }
 
 /** False: it ended instead. */

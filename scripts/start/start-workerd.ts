@@ -1,8 +1,9 @@
 // workerd with the built Worker, through Miniflare: bindings as wrangler.toml names them, objects' storage on disk.
 
 import { createRequire } from "node:module";
-import { Miniflare, type MiniflareOptions, type Request, type Response } from "miniflare";
+import { Miniflare, MiniflareCoreError, type MiniflareOptions, type Request, type Response } from "miniflare";
 import type { BuiltWorker } from "./build-worker.ts";
+import { portTaken } from "./claim-port.ts";
 import { guardPath, guardVariables } from "./guard.ts";
 
 /** A Worker as Miniflare takes it. */
@@ -65,9 +66,9 @@ export async function startWorkerd(options: WorkerdOptions): Promise<Miniflare> 
     await miniflare.ready;
   } catch (error) {
     await miniflare.dispose().catch(() => {});
-    throw new Error(`workerd does not start: ${error instanceof Error ? error.message : String(error)}`, {
-      cause: error,
-    });
+    const taken = error instanceof MiniflareCoreError && error.code === "ERR_ADDRESS_IN_USE";
+    const reason = taken ? portTaken(options.host, options.port) : messageOf(error);
+    throw new Error(`workerd does not start: ${reason}`, { cause: error });
   }
   return miniflare;
 }
@@ -91,6 +92,10 @@ function guardWorkerd(): void {
   const fromMiniflare = createRequire(createRequire(import.meta.url).resolve("miniflare"));
   const { default: workerd } = fromMiniflare("workerd") as { default: string };
   Object.assign(process.env, guardVariables(workerd, "KILL"), { MINIFLARE_WORKERD_PATH: guardPath });
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 function texts(vars: Record<string, string>) {

@@ -16,6 +16,11 @@ let folder: string;
 beforeAll(async () => (folder = await mkdtemp(join(tmpdir(), "fulmar-start-"))));
 afterAll(async () => await rm(folder, { recursive: true, force: true }));
 
+it.skipIf(process.platform !== "linux")("takes a free port that no outgoing connection can take first", async () => {
+  const range = await readFile("/proc/sys/net/ipv4/ip_local_port_range", "utf8");
+  expect(await claimPort("127.0.0.1", 0)).toBeLessThan(Number.parseInt(range, 10));
+});
+
 describe("refuses with one clear line and exit code 1", () => {
   const refused = async (args: string[], says: RegExp) => {
     const { code, output } = await runStart(args);
