@@ -1,35 +1,58 @@
 // A client for load alone: MQTT 3.1.1 over WebSocket with frames made once, since a full client would be the bottleneck.
-// Acknowledges what it gets at QoS 1, all of one WebSocket frame together.
+// Acknowledges what it gets, all of one WebSocket frame together.
 
 import mqttPacket from "mqtt-packet";
 import type { Packet } from "mqtt-packet";
 import { WebSocket } from "ws";
 
+export type Qos = 0 | 1 | 2;
+
 const CONNACK = 2;
 const PUBLISH = 3;
 const PUBACK = 4;
+const PUBREC = 5;
+const PUBREL = 6;
+const PUBCOMP = 7;
 const SUBACK = 9;
+const PUBREL_FLAGS = 2;
 const PACKET_IDS = 60_000;
 
 export interface Target {
   url: string;
   username: string;
   password: string;
+  /** Where the broker tells what it counts; undefined: it counts nothing. */
+  countsUrl?: string;
+  /** The broker's process; undefined: that is not known here. */
+  pid?: number | undefined;
+}
+
+export interface ConnectOptions {
+  clientId: string;
+  /** False: the session outlives the connection. */
+  clean?: boolean;
+  keepAliveSeconds?: number;
+  /** A session that is back may have messages right behind CONNACK. */
+  onMessage?: () => void;
 }
 
 function generate(packet: Packet): Buffer {
   return mqttPacket.generate(packet, { protocolVersion: 4 });
 }
 
+const DISCONNECT = generate({ cmd: "disconnect" });
+const PINGREQ = generate({ cmd: "pingreq" });
+
 export class LoadClient {
   onMessage: () => void = () => undefined;
+  /** PUBACK, or PUBCOMP. */
   onAcknowledged: () => void = () => undefined;
   readonly #socket: WebSocket;
   #onConnected: () => void = () => undefined;
   #onSubscribed: () => void = () => undefined;
   #onFailed: (error: Error) => void = () => undefined;
   #partial: Buffer | null = null;
-  #acknowledgements: number[] = [];
+  #answers: number[] = [];
   #closing = false;
   #packetId = 0;
 
@@ -40,15 +63,16 @@ export class LoadClient {
     this.#socket.on("message", (data) => this.#onFrame(data as Buffer));
   }
 
-  static connect(target: Target, clientId: string): Promise<LoadClient> {
+  static connect(target: Target, options: ConnectOptions): Promise<LoadClient> {
     const client = new LoadClient(target);
+    if (options.onMessage !== undefined) client.onMessage = options.onMessage;
     const connect: Packet = {
       cmd: "connect",
       protocolId: "MQTT",
       protocolVersion: 4,
-      clean: true,
-      clientId,
-      keepalive: 60,
+      clean: options.clean ?? true,
+      clientId: options.clientId,
+      keepalive: options.keepAliveSeconds ?? 60,
       username: target.username,
       password: Buffer.from(target.password),
     };
@@ -59,7 +83,7 @@ export class LoadClient {
     });
   }
 
-  subscribe(topic: string, qos: 0 | 1): Promise<void> {
+  subscribe(topic: string, qos: Qos): Promise<void> {
     this.#socket.send(generate({ cmd: "subscribe", messageId: 1, subscriptions: [{ topic, qos }] }));
     return new Promise((resolve) => {
       this.#onSubscribed = resolve;
@@ -67,7 +91,7 @@ export class LoadClient {
   }
 
   /** A function that publishes `payload` to `topic`, one packet a WebSocket frame. */
-  publisher(topic: string, qos: 0 | 1, payload: Buffer): () => void {
+  publisher(topic: string, qos: Qos, payload: Buffer): () => void {
     const frame = generate({ cmd: "publish", topic, payload, qos, messageId: 1, retain: false, dup: false });
     if (qos === 0) return () => this.#socket.send(frame);
     const idOffset = frame.length - payload.length - 2;
@@ -79,9 +103,29 @@ export class LoadClient {
     };
   }
 
-  close(): void {
+  ping(): void {
+    this.#socket.send(PINGREQ);
+  }
+
+  /** DISCONNECT; done once the broker has closed the socket. */
+  leave(): Promise<void> {
     this.#closing = true;
+    const closed = new Promise<void>((resolve) => {
+      this.#socket.once("close", () => resolve());
+    });
+    this.#socket.send(DISCONNECT);
+    return closed;
+  }
+
+  /** Breaks the connection off; done once the socket is closed. */
+  close(): Promise<void> {
+    this.#closing = true;
+    const closed = new Promise<void>((resolve) => {
+      if (this.#socket.readyState === WebSocket.CLOSED) resolve();
+      else this.#socket.once("close", () => resolve());
+    });
     this.#socket.terminate();
+    return closed;
   }
 
   #fail(error: Error): void {
@@ -104,9 +148,9 @@ export class LoadClient {
       }
       at = end;
     }
-    if (this.#acknowledgements.length === 0) return;
-    this.#socket.send(Buffer.from(this.#acknowledgements));
-    this.#acknowledgements = [];
+    if (this.#answers.length === 0) return;
+    this.#socket.send(Buffer.from(this.#answers));
+    this.#answers = [];
   }
 
   /** Handles the packet at `at` and returns its end; null: it is not whole. */
@@ -124,14 +168,20 @@ export class LoadClient {
     if (place + length > bytes.length) return null;
     const first = bytes[at] ?? 0;
     switch (first >> 4) {
-      case PUBLISH:
-        if (((first >> 1) & 3) > 0) {
-          const idAt = place + 2 + bytes.readUInt16BE(place);
-          this.#acknowledgements.push(PUBACK << 4, 2, bytes[idAt] ?? 0, bytes[idAt + 1] ?? 0);
-        }
+      case PUBLISH: {
+        const qos = (first >> 1) & 3;
+        if (qos > 0) this.#answer(qos === 1 ? PUBACK : PUBREC, 0, bytes, place + 2 + bytes.readUInt16BE(place));
         this.onMessage();
         break;
+      }
+      case PUBREC:
+        this.#answer(PUBREL, PUBREL_FLAGS, bytes, place);
+        break;
+      case PUBREL:
+        this.#answer(PUBCOMP, 0, bytes, place);
+        break;
       case PUBACK:
+      case PUBCOMP:
         this.onAcknowledged();
         break;
       case CONNACK:
@@ -144,5 +194,9 @@ export class LoadClient {
       default:
     }
     return place + length;
+  }
+
+  #answer(type: number, flags: number, bytes: Buffer, idAt: number): void {
+    this.#answers.push((type << 4) | flags, 2, bytes[idAt] ?? 0, bytes[idAt + 1] ?? 0);
   }
 }

@@ -1,11 +1,13 @@
-// One workload against one broker, in a process of its own: `load.ts WORKLOAD SECONDS URL USERNAME PASSWORD`. Prints the
-// result as JSON.
+// One workload against one broker, in a process of its own: `load.ts WORKLOAD OPTIONS TARGET`, the latter two as JSON.
+// Prints the result as JSON.
 
+import type { Target } from "./client.ts";
 import { workloads } from "./workloads.ts";
+import type { WorkloadOptions } from "./workloads/workload.ts";
 
-const [name = "", seconds = "", url = "", username = "", password = ""] = process.argv.slice(2);
+const [name = "", options = "", target = ""] = process.argv.slice(2);
 const workload = workloads[name];
 if (workload === undefined) throw new Error(`no workload ${name}`);
-const result = await workload.run({ url, username, password }, { seconds: Number(seconds) });
+const result = await workload.run(JSON.parse(target) as Target, JSON.parse(options) as WorkloadOptions);
 console.log(JSON.stringify(result));
 process.exit(process.exitCode ?? 0);

@@ -5,6 +5,7 @@
 import mqttPacket from "mqtt-packet";
 import { WebSocket } from "ws";
 import { LoadClient, type Target } from "./client.ts";
+import { wait } from "./wait.ts";
 
 export type Misbehaviour = keyof typeof misbehaviours;
 
@@ -69,8 +70,8 @@ async function startPairs(target: Target, kind: string) {
   let stopped = false;
   const starts: (() => void)[] = [];
   for (let i = 0; i < PAIRS; i++) {
-    const subscriber = await LoadClient.connect(target, `${kind}-subscriber-${i}`);
-    const publisher = await LoadClient.connect(target, `${kind}-publisher-${i}`);
+    const subscriber = await LoadClient.connect(target, { clientId: `${kind}-subscriber-${i}` });
+    const publisher = await LoadClient.connect(target, { clientId: `${kind}-publisher-${i}` });
     clients.push(subscriber, publisher);
     await subscriber.subscribe(`${TOPIC}/${i}`, 1);
     const publish = publisher.publisher(`${TOPIC}/${i}`, 1, PAYLOAD);
@@ -91,7 +92,7 @@ async function startPairs(target: Target, kind: string) {
     },
     stop() {
       stopped = true;
-      for (const client of clients) client.close();
+      for (const client of clients) void client.close();
     },
   };
 }
@@ -161,10 +162,4 @@ function leave(subscriber: WebSocket): void {
   subscriber.send(mqttPacket.generate({ cmd: "disconnect", reasonCode: 0, properties }, version), () =>
     subscriber.terminate(),
   );
-}
-
-function wait(ms: number): Promise<void> {
-  return new Promise((resolve) => {
-    setTimeout(resolve, ms);
-  });
 }

@@ -1,26 +1,27 @@
 // `npm run bench`: the same load program against Fulmar and its peers, one after the other, workload by workload, in one
 // run, so that what the machine does meanwhile touches all alike. Figures are ratios within a run, not promises.
 
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { cpus } from "node:os";
-import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { startAedes } from "./brokers/aedes.ts";
 import type { Broker } from "./brokers/broker.ts";
 import { startFulmar } from "./brokers/fulmar.ts";
 import { startMosquitto } from "./brokers/mosquitto.ts";
+import { runWorkload } from "./load-process.ts";
 import { measureNeighbour, misbehaviours, type Misbehaviour, type NeighbourResult } from "./neighbours.ts";
-import { neighbourTable, table } from "./table.ts";
-import type { Result } from "./workloads.ts";
+import { countsTable, neighbourTable, table } from "./table.ts";
 import { workloads } from "./workloads.ts";
+import type { Result } from "./workloads/workload.ts";
 
-const LOAD = fileURLToPath(new URL("load.ts", import.meta.url));
 const { values } = parseArgs({
   options: {
     only: { type: "string" },
     seconds: { type: "string", default: "5" },
     shards: { type: "string", default: "1" },
+    rounds: { type: "string", default: "1" },
+    windows: { type: "string", default: "1" },
+    counts: { type: "boolean", default: false },
+    "delay-ms": { type: "string", default: "0" },
     json: { type: "boolean", default: false },
   },
 });
@@ -28,41 +29,48 @@ const NEIGHBOURS = "neighbours";
 const all = [...Object.keys(workloads), NEIGHBOURS];
 const chosen = values.only === undefined ? all : values.only.split(",");
 const unknown = chosen.find((name) => !all.includes(name));
-if (unknown !== undefined || !(Number(values.seconds) > 0) || !(Number(values.shards) >= 1)) {
-  console.error(`bench: [--only ${all.join(",")}] [--seconds N] [--shards N] [--json]`);
+const options = { seconds: Number(values.seconds), windows: Number(values.windows) };
+const [shards, delayMs, rounds] = [values.shards, values["delay-ms"], values.rounds].map(Number) as [
+  number,
+  number,
+  number,
+];
+const counted = [options.windows, shards, rounds].every((number) => Number.isInteger(number) && number >= 1);
+if (unknown !== undefined || !(options.seconds > 0) || !counted || !(delayMs >= 0)) {
+  const flags = "[--seconds N] [--rounds N] [--shards N] [--windows N] [--counts] [--delay-ms N] [--json]";
+  console.error(`bench: [--only ${all.join(",")}] ${flags}`);
   process.exit(1);
 }
 const names = chosen.filter((name) => name !== NEIGHBOURS);
+/** Fulmar alone, in the build that counts what its objects do. */
+const counting = values.counts || delayMs > 0;
 
 const brokers: Broker[] = [];
 try {
-  brokers.push(await startFulmar(Number(values.shards)), await startAedes());
-  const mosquitto = await startMosquitto();
-  if (mosquitto !== null) brokers.push(mosquitto);
+  const fulmar = await startFulmar({ shards, counting, delayMs });
+  brokers.push(fulmar);
+  const peers = counting ? [] : [await startAedes(), await startMosquitto()];
+  brokers.push(...peers.filter((peer) => peer !== null));
   const results = new Map<string, Map<string, Result | null>>();
   for (const name of names) {
-    const row = new Map<string, Result | null>();
-    for (const broker of brokers) {
-      if (!values.json) console.error(`${name}: ${broker.name}`);
-      row.set(broker.name, await load(name, broker));
-    }
-    results.set(name, row);
+    results.set(name, await measure(name));
   }
-  const neighbours = chosen.includes(NEIGHBOURS) ? await measureNeighbours() : null;
+  const neighbours = chosen.includes(NEIGHBOURS) && !counting ? await measureNeighbours(fulmar) : null;
   if (values.json) {
     const measured = Object.fromEntries([...results].map(([k, v]) => [k, Object.fromEntries(v)]));
     console.log(JSON.stringify(neighbours === null ? measured : { ...measured, [NEIGHBOURS]: neighbours }));
   } else {
-    console.log(
-      `\n${cpus().length} cores, ${values.seconds} s a workload, ${values.shards} shard(s) of each kind, 64 byte payloads\n`,
-    );
+    const delays = delayMs > 0 ? `, ${delayMs} ms for each frame between isolates and each commit` : "";
+    const each = `${cpus().length} cores, ${options.seconds} s a workload, ${shards} shard(s) of each kind, 64 byte payloads`;
+    console.log(`\n${each}${delays}\n`);
     console.log(
       table(
         results,
         brokers.map(({ name }) => name),
       ),
     );
-    if (mosquitto === null)
+    if (counting) console.log(`\n${countsTable(results, fulmar.name)}`);
+    if (peers.includes(null))
       console.log("\nmosquitto is not installed, or its WebSocket listener does not start: it was left out");
     if (neighbours !== null) console.log(`\n${neighbourTable(neighbours)}`);
   }
@@ -71,29 +79,30 @@ try {
 }
 process.exit(process.exitCode ?? 0);
 
-/** Of Fulmar alone: the ratio is to itself. */
-async function measureNeighbours(): Promise<Record<string, NeighbourResult>> {
-  const [fulmar] = brokers;
-  const measured: Record<string, NeighbourResult> = {};
-  for (const kind of Object.keys(misbehaviours) as Misbehaviour[]) {
-    if (fulmar === undefined) break;
-    if (!values.json) console.error(`${NEIGHBOURS}: ${kind}`);
-    measured[kind] = await measureNeighbour(fulmar.target, kind, Number(values.seconds) / 2);
+/** Of each broker the round with the median rate. They take turns, so that what else the machine does meets all alike. */
+async function measure(name: string): Promise<Map<string, Result | null>> {
+  const taken = new Map<string, (Result | null)[]>(brokers.map((broker) => [broker.name, []]));
+  for (let round = 1; round <= rounds; round++) {
+    for (const broker of brokers) {
+      if (!values.json) console.error(`${name}: ${broker.name}${rounds > 1 ? `, round ${round}` : ""}`);
+      taken.get(broker.name)?.push(await runWorkload(name, broker.target, options));
+    }
   }
-  return measured;
+  return new Map([...taken].map(([broker, results]) => [broker, median(results)]));
 }
 
-/** Null: the workload failed. */
-async function load(name: string, { target }: Broker): Promise<Result | null> {
-  const args = [LOAD, name, values.seconds, target.url, target.username, target.password];
-  const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
-  let output = "";
-  child.stdout.on("data", (data: Buffer) => {
-    output += data.toString();
-  });
-  const limit = setTimeout(() => child.kill("SIGKILL"), (Number(values.seconds) + 60) * 1_000);
-  const [code] = (await once(child, "close")) as [number | null];
-  clearTimeout(limit);
-  if (code !== 0) process.exitCode = 1;
-  return code === 0 ? (JSON.parse(output) as Result) : null;
+/** Null, and worse than all others: it failed. */
+function median(results: (Result | null)[]): Result | null {
+  const sorted = results.toSorted((a, b) => (a?.perSecond ?? 0) - (b?.perSecond ?? 0));
+  return sorted[Math.floor(sorted.length / 2)] ?? null;
+}
+
+/** Of Fulmar alone: the ratio is to itself. */
+async function measureNeighbours({ target }: Broker): Promise<Record<string, NeighbourResult>> {
+  const measured: Record<string, NeighbourResult> = {};
+  for (const kind of Object.keys(misbehaviours) as Misbehaviour[]) {
+    if (!values.json) console.error(`${NEIGHBOURS}: ${kind}`);
+    measured[kind] = await measureNeighbour(target, kind, options.seconds / 2);
+  }
+  return measured;
 }

@@ -1,21 +1,37 @@
-// Results as a table: a line a workload and broker, with the ratio of Fulmar to each peer.
+// Results as tables: a line a workload and broker, with the ratio of Fulmar to each peer, and what Fulmar counts.
 
+import { CPU } from "./counts.ts";
 import { misbehaviours, type Misbehaviour, type NeighbourResult } from "./neighbours.ts";
-import type { Result } from "./workloads.ts";
 import { workloads } from "./workloads.ts";
+import type { Result } from "./workloads/workload.ts";
+
+type Results = Map<string, Map<string, Result | null>>;
 
 /** `results` by workload and broker; null: it failed. The first of `brokers` is compared with the others. */
-export function table(results: Map<string, Map<string, Result | null>>, brokers: string[]): string {
+export function table(results: Results, brokers: string[]): string {
   const [own = ""] = brokers;
-  const lines = [["workload", "broker", "a second", "p50 ms", "p99 ms", "lost", `${own} is`]];
+  const lines = [["workload", "loop", "broker", "a second", "p50 ms", "p99 ms", "lost", "CPU us", `${own} is`]];
   for (const [name, row] of results) {
     for (const broker of brokers) {
       const result = row.get(broker) ?? null;
-      const title = broker === own ? (workloads[name]?.title ?? name) : "";
-      lines.push([title, broker, ...cells(result), broker === own ? "" : ratio(row.get(own) ?? null, result)]);
+      const [title, loop] = broker === own ? [workloads[name]?.title ?? name, workloads[name]?.loop ?? ""] : ["", ""];
+      lines.push([title, loop, broker, ...cells(result), broker === own ? "" : ratio(row.get(own) ?? null, result)]);
     }
   }
-  return format(lines, 2);
+  return format(lines, 3);
+}
+
+/** What the objects of `broker` did for each message delivered: rows, and frames that came in. */
+export function countsTable(results: Results, broker: string): string {
+  const names = ["session.rowsWritten", "topic.rowsWritten", "session.rowsRead", "topic.rowsRead"];
+  const frames = ["session.frames", "topic.frames", "session.answers", "topic.answers", "timers"];
+  const lines = [["for each message", ...names, ...frames]];
+  for (const [name, row] of results) {
+    const result = row.get(broker) ?? null;
+    const each = (counter: string) => (result === null ? "" : perMessage(result, counter).toFixed(3));
+    lines.push([name, ...names.map(each), ...frames.map(each)]);
+  }
+  return format(lines, 1);
 }
 
 /** What one more subscriber costs the others when it misbehaves, compared with the same when it behaves. */
@@ -28,22 +44,29 @@ export function neighbourTable(results: Record<string, NeighbourResult>): string
   return format(lines, 1);
 }
 
-/** Columns of one width, those from `right` on aligned to the right. */
-function format(lines: string[][], right: number): string {
+/** A table in Markdown: columns of one width, those from `right` on aligned to the right. */
+export function format(lines: string[][], right: number): string {
   const widths = (lines[0] ?? []).map((_, column) => Math.max(...lines.map((line) => (line[column] ?? "").length)));
   const padded = (line: string[]) =>
     line.map((cell, i) => (i < right ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0)));
-  return lines.map((line) => `| ${padded(line).join(" | ")} |`).join("\n");
+  const rule = widths.map((width, i) => (i < right ? "-".repeat(width) : `${"-".repeat(width - 1)}:`));
+  const [head = [], ...rest] = lines.map(padded);
+  return [head, rule, ...rest].map((line) => `| ${line.join(" | ")} |`).join("\n");
 }
 
-function count(perSecond: number): string {
-  return Math.round(perSecond).toLocaleString("en");
+export function count(value: number): string {
+  return Math.round(value).toLocaleString("en");
+}
+
+function perMessage({ counts, counted }: Result, name: string): number {
+  return (counts[name] ?? 0) / counted;
 }
 
 function cells(result: Result | null): string[] {
-  if (result === null) return ["failed", "", "", ""];
+  if (result === null) return ["failed", "", "", "", ""];
   const { perSecond, p50, p99, lost } = result;
-  return [count(perSecond), p50.toFixed(2), p99.toFixed(2), String(lost)];
+  const cpu = result.counts[CPU] === undefined ? "" : perMessage(result, CPU).toFixed(1);
+  return [count(perSecond), p50.toFixed(2), p99.toFixed(2), String(lost), cpu];
 }
 
 function ratio(own: Result | null, peer: Result | null): string {

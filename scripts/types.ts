@@ -3,7 +3,7 @@
 
 import { spawnSync } from "node:child_process";
 
-const projects = ["src/broker", "src", ".", "test/unit", "test/workerd"];
+const projects = ["src/broker", "src", ".", "test/unit", "test/workerd", "bench/worker"];
 
 let failed = false;
 for (const project of projects) {

@@ -12,7 +12,12 @@ export async function startAedes(): Promise<Broker> {
   const [line] = (await once(child.stdout, "data")) as [Buffer];
   return {
     name: "aedes",
-    target: { url: `ws://127.0.0.1:${Number(line.toString())}`, username: "user", password: "password" },
+    target: {
+      url: `ws://127.0.0.1:${Number(line.toString())}`,
+      username: "user",
+      password: "password",
+      pid: child.pid,
+    },
     async stop() {
       const gone = once(child, "exit");
       child.kill();

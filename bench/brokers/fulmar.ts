@@ -4,25 +4,56 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startService } from "../../scripts/start/start-service.ts";
+import { descendant } from "../processes.ts";
 import type { Broker } from "./broker.ts";
+
+export interface FulmarOptions {
+  /** How many session shards and topic shards the deployment has. */
+  shards: number;
+  /** Use the build of the Worker that counts (bench/worker). */
+  counting?: boolean;
+  /** Milliseconds that every frame between isolates and every commit is made to take, with the build that counts. */
+  delayMs?: number;
+  inspectorPort?: number;
+}
+
+export interface Fulmar extends Broker {
+  readonly dataDir: string;
+}
 
 interface Created {
   deployment: { endpoints: { mqtt: string } };
   credentials: { username: string; password: string };
 }
 
-/** `shards`: how many session shards and topic shards the deployment has. */
-export async function startFulmar(shards: number): Promise<Broker> {
+const COUNTING_ENTRY = "bench/worker/entry.ts";
+
+export async function startFulmar({
+  shards,
+  counting = false,
+  delayMs = 0,
+  inspectorPort,
+}: FulmarOptions): Promise<Fulmar> {
   const dataDir = await mkdtemp(join(tmpdir(), "fulmar-bench-"));
   const service = await startService(
     { port: 0, host: "127.0.0.1", dataDir, databaseUrl: null, plan: "local", shards, publicUrl: null },
-    { printMails: false },
+    {
+      printMails: false,
+      inspectorPort,
+      ...(counting && { entry: COUNTING_ENTRY, vars: { BENCH_DELAY_MS: String(delayMs) } }),
+    },
   );
   const { deployment, credentials } = await createDeployment(service.localUrl);
   const url = deployment.endpoints.mqtt.replace("localhost", "127.0.0.1");
   return {
     name: "fulmar",
-    target: { url, ...credentials },
+    dataDir,
+    target: {
+      url,
+      ...credentials,
+      pid: await descendant(process.pid, "workerd"),
+      ...(counting && { countsUrl: `${service.localUrl}/bench/counts` }),
+    },
     async stop() {
       await service.close();
       await rm(dataDir, { recursive: true, force: true });

@@ -18,6 +18,8 @@ export async function startMosquitto(): Promise<Broker | null> {
   const folder = await mkdtemp(join(tmpdir(), "mosquitto-bench-"));
   const port = await claimPort("127.0.0.1", 0);
   const settings = [
+    // Some releases do not start with a WebSocket listener alone.
+    `listener ${await claimPort("127.0.0.1", 0)} 127.0.0.1`,
     `listener ${port} 127.0.0.1`,
     "protocol websockets",
     "allow_anonymous true",
@@ -33,7 +35,7 @@ export async function startMosquitto(): Promise<Broker | null> {
   }
   return {
     name: "mosquitto",
-    target: { url: `ws://127.0.0.1:${port}`, username: "user", password: "password" },
+    target: { url: `ws://127.0.0.1:${port}`, username: "user", password: "password", pid: child.pid },
     async stop() {
       const gone = once(child, "exit");
       child.kill();

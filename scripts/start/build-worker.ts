@@ -5,7 +5,7 @@ import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { glob, mkdir, readFile, rename, rm } from "node:fs/promises";
 import { createRequire } from "node:module";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parse } from "smol-toml";
 import { z } from "zod";
@@ -23,7 +23,7 @@ export interface BuiltWorker {
 
 const projectRoot = fileURLToPath(new URL("../..", import.meta.url));
 
-const BUNDLE = "index.js";
+const ENTRY = "src/worker/index.ts";
 const SOURCES = ["src/**/*", "wrangler.toml", "package.json", "node_modules/.package-lock.json"];
 
 const configSchema = z.object({
@@ -33,10 +33,13 @@ const configSchema = z.object({
   durable_objects: z.object({ bindings: z.array(z.object({ name: z.string(), class_name: z.string() })) }),
 });
 
-/** Bundles, unless that has been done. `ownDir` is where the bundle is kept if it cannot be beside the packages. Throws
- *  with the bundler's words if the code does not build. */
-export async function buildWorker(ownDir: string): Promise<BuiltWorker> {
-  const [text, script] = await Promise.all([readFile(join(projectRoot, "wrangler.toml"), "utf8"), bundled(ownDir)]);
+/** Bundles, unless that has been done. `ownDir` is where the bundle is kept if it cannot be beside the packages; `entry`
+ *  another module to begin with, by its path in the project. Throws with the bundler's words if the code does not build. */
+export async function buildWorker(ownDir: string, entry = ENTRY): Promise<BuiltWorker> {
+  const [text, script] = await Promise.all([
+    readFile(join(projectRoot, "wrangler.toml"), "utf8"),
+    bundled(ownDir, entry),
+  ]);
   const config = configSchema.parse(parse(text));
   return {
     name: config.name,
@@ -62,16 +65,17 @@ export function wranglerPath(): string {
   return join(createRequire(import.meta.url).resolve("wrangler/package.json"), "../bin/wrangler.js");
 }
 
-async function bundled(ownDir: string): Promise<string> {
-  const [dir, name] = await Promise.all([bundlesDir(ownDir), fingerprint()]);
+async function bundled(ownDir: string, entry: string): Promise<string> {
+  const [dir, name] = await Promise.all([bundlesDir(ownDir), fingerprint(entry)]);
+  const bundleName = `${basename(entry, ".ts")}.js`;
   const kept = join(dir, name);
-  const script = join(kept, BUNDLE);
+  const script = join(kept, bundleName);
   const found = await readFile(script, "utf8").catch(() => null);
   if (found !== null) return found;
   const made = `${kept}.${process.pid}`;
   try {
-    await bundle(made);
-    const text = await readFile(join(made, BUNDLE), "utf8");
+    await bundle(made, entry);
+    const text = await readFile(join(made, bundleName), "utf8");
     await rename(made, kept).catch(() => {}); // Another start has been faster.
     await forgetOld(dir);
     return text;
@@ -88,18 +92,18 @@ async function bundlesDir(ownDir: string): Promise<string> {
 }
 
 /** Of everything that a bundle is made of: the code, how it is bundled, and the packages that are installed. */
-async function fingerprint(): Promise<string> {
-  const hash = createHash("sha256");
+async function fingerprint(entry: string): Promise<string> {
+  const hash = createHash("sha256").update(`${entry}\0`);
   const files: string[] = [];
-  for await (const file of glob(SOURCES, { cwd: projectRoot })) files.push(file);
+  for await (const file of glob([...SOURCES, `${dirname(entry)}/**/*`], { cwd: projectRoot })) files.push(file);
   for (const file of files.sort()) {
     hash.update(`${file}\0`).update(await readFile(join(projectRoot, file)).catch(() => "")); // A folder, perhaps.
   }
   return hash.digest("hex");
 }
 
-async function bundle(outDir: string): Promise<void> {
-  const child = spawn(process.execPath, [wranglerPath(), "deploy", "--dry-run", "--outdir", outDir], {
+async function bundle(outDir: string, entry: string): Promise<void> {
+  const child = spawn(process.execPath, [wranglerPath(), "deploy", entry, "--dry-run", "--outdir", outDir], {
     cwd: projectRoot,
     stdio: ["ignore", "pipe", "pipe"],
     env: { ...process.env, ...quietWrangler, NO_COLOR: "1", FORCE_COLOR: "0" },

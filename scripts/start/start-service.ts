@@ -27,12 +27,17 @@ export interface Surroundings {
   printMails?: boolean;
   /** Workers of a test, beside the service's own. */
   beside?: readonly BesideWorker[];
+  /** A module that the Worker begins with instead of its own, by its path in the project, and variables for it. */
+  entry?: string;
+  vars?: Record<string, string>;
+  /** Where the Worker's inspector listens on this machine; undefined: it does not. */
+  inspectorPort?: number | undefined;
 }
 
 /** Starts the service and waits until it is well. Throws an error of one line, with nothing left running. */
 export async function startService(
   options: StartOptions,
-  { printMails = true, beside = [] }: Surroundings = {},
+  { printMails = true, beside = [], entry, vars = {}, inspectorPort }: Surroundings = {},
 ): Promise<Service> {
   const { dataDir } = options;
   const closers: (() => Promise<void>)[] = [];
@@ -46,7 +51,7 @@ export async function startService(
     });
     await useScratch(join(dataDir, "scratch"));
     const [worker, database, port] = await allOrFirstFailure([
-      buildWorker(join(dataDir, "build")),
+      buildWorker(join(dataDir, "build"), entry),
       startDatabase({ dataDir: join(dataDir, "postgres"), databaseUrl: options.databaseUrl }).then((started) => {
         closers.push(() => started.close());
         return started;
@@ -69,9 +74,11 @@ export async function startService(
         DATABASE_URL: database.databaseUrl,
         ...(database.proxy === null ? {} : { DATABASE_PROXY: database.proxy }),
         ...secrets,
+        ...vars,
       },
       mailer: openMailbox(join(dataDir, "mails.jsonl"), printMails),
       beside,
+      inspectorPort,
     });
     closers.push(() => miniflare.dispose());
     await untilHealthy(localUrl);

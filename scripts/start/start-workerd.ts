@@ -21,6 +21,7 @@ export interface WorkerdOptions {
   mailer: (request: Request) => Promise<Response>;
   /** Workers that run in the same workerd, and may have bindings to the objects. */
   beside: readonly BesideWorker[];
+  inspectorPort: number | undefined;
 }
 
 /** Starts it and waits until it listens. workerd ends with this process, however that ends. Throws an error of one line. */
@@ -35,6 +36,7 @@ export async function startWorkerd(options: WorkerdOptions): Promise<Miniflare> 
     cf: false,
     logRequests: false,
     enableDevRegistry: false,
+    inspectorPort: options.inspectorPort,
     resourcePersistencePath: options.objectsDir,
     handleStructuredLogs: ({ level, message }) => (level === "error" ? console.error(message) : console.log(message)),
     workers: [

@@ -22,6 +22,8 @@ import {
 } from "./envelope-layout.ts";
 
 const INITIAL_BYTES = 512;
+const NOTHING = new Uint8Array();
+const NO_VIEW = new DataView(NOTHING.buffer);
 
 const encoder = new TextEncoder();
 
@@ -29,9 +31,15 @@ const encoder = new TextEncoder();
 export class EnvelopeWriter {
   /** Entries so far. */
   entries = 0;
-  #bytes = new Uint8Array(INITIAL_BYTES);
-  #view = new DataView(this.#bytes.buffer);
+  #bytes = NOTHING;
+  #view = NO_VIEW;
   #length = HEADER_BYTES;
+  readonly #expectedBytes: number;
+
+  /** `expectedBytes`: how large the batch is likely to become; it may be more or less. */
+  constructor(expectedBytes = 0) {
+    this.#expectedBytes = expectedBytes;
+  }
 
   get byteLength(): number {
     return this.#length;
@@ -135,6 +143,7 @@ export class EnvelopeWriter {
 
   /** The batch under this header; the writer may be asked again with another one. */
   seal(header: EnvelopeHeader): Uint8Array {
+    if (this.#bytes === NOTHING) this.#grow(HEADER_BYTES);
     this.#view.setUint8(0, VERSION);
     this.#view.setUint8(1, header.writeAtOnce ? FLAG_WRITE_AT_ONCE : 0);
     this.#view.setUint16(2, header.sender);
@@ -190,8 +199,10 @@ export class EnvelopeWriter {
   }
 
   #grow(needed: number): void {
-    const bytes = new Uint8Array(Math.max(needed, this.#bytes.length * 2));
-    bytes.set(this.#bytes.subarray(0, this.#length));
+    const first = this.#bytes === NOTHING;
+    const room = first ? Math.max(INITIAL_BYTES, this.#expectedBytes) : this.#bytes.length * 2;
+    const bytes = new Uint8Array(Math.max(needed, room));
+    if (!first) bytes.set(this.#bytes.subarray(0, this.#length));
     this.#bytes = bytes;
     this.#view = new DataView(bytes.buffer);
   }

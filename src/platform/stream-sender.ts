@@ -11,6 +11,8 @@ import { TravellingAnswer } from "./travelling-answer.ts";
 /** A stream whose last batch held this many entries is under load: waiting a moment makes the next one larger. */
 const BUSY_ENTRIES = 4;
 const BUSY_WAIT_MS = 1;
+/** A batch that may stay small is given no more room than this to begin with. */
+const EXPECTED_BYTES_MAX = 16 * 1_024;
 
 export interface StreamSenderOptions<Token> {
   /** This object's index among its kind, and how often it has started. */
@@ -158,7 +160,9 @@ export class StreamSender<Token> {
 
   #close(): Batch<Token> {
     const { writer, tokens } = this.#collecting;
-    this.#collecting = { writer: new EnvelopeWriter(), tokens: [] };
+    // The next one is likely to be about as large.
+    const expectedBytes = Math.min(writer.byteLength, EXPECTED_BYTES_MAX);
+    this.#collecting = { writer: new EnvelopeWriter(expectedBytes), tokens: [] };
     return { writer, tokens, sequence: this.#nextSequence++, answered: false, outstanding: false };
   }
 

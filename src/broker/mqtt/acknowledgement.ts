@@ -1,5 +1,6 @@
 // PUBACK, PUBREC, PUBREL and PUBCOMP, MQTT 5.0 sections 3.4 to 3.7.
 
+import { writeU16 } from "./packet-bytes.ts";
 import { malformed, PacketReader, protocolError, variableHeaderOffset } from "./packet-reader.ts";
 import type { Acknowledgement, ProtocolVersion } from "./packets.ts";
 import { allowedProperties, readProperties } from "./properties.ts";
@@ -57,8 +58,11 @@ export function writeAcknowledgement(
   version: ProtocolVersion,
 ): Uint8Array {
   const first = firstBytes[type];
-  if (version < 5 || reasonCode === reasonCodes.success) {
-    return Uint8Array.of(first, 2, packetId >> 8, packetId & 0xff);
-  }
-  return Uint8Array.of(first, 3, packetId >> 8, packetId & 0xff, reasonCode);
+  const rest = version < 5 || reasonCode === reasonCodes.success ? 2 : 3;
+  const packet = new Uint8Array(2 + rest);
+  packet[0] = first;
+  packet[1] = rest;
+  writeU16(packet, 2, packetId);
+  if (rest === 3) packet[4] = reasonCode;
+  return packet;
 }

@@ -2,17 +2,14 @@
 
 import { hasControlCharacter } from "../topics/topic-name.ts";
 import { MqttError } from "./mqtt-error.ts";
-import { readU16 } from "./packet-bytes.ts";
+import { readU16, variableSize, writeHead } from "./packet-bytes.ts";
 import { malformed, PacketReader, protocolError, variableHeaderOffset } from "./packet-reader.ts";
 import type { ProtocolVersion, QoS } from "./packets.ts";
 import { allowedProperties, propertyIds, readProperties } from "./properties.ts";
 import type { Publish } from "./publish.ts";
-import { publishFlags, readTrustedPublish } from "./publish.ts";
+import { publishFlags } from "./publish.ts";
 import { reasonCodes } from "./reason-codes.ts";
 import { recallTopic, rememberTopic } from "./topic-strings.ts";
-import { writePublish } from "./write-publish.ts";
-
-const EMPTY = new Uint8Array();
 
 /** Reads and checks a PUBLISH from a client. For 3.1 and 3.1.1 the result has bytes of its own in 5.0 layout. Throws
  *  MqttError. */
@@ -28,9 +25,7 @@ export function readPublish(packet: Uint8Array, version: ProtocolVersion): Publi
   if (qos > 0 && packetId === 0) throw protocolError("packet id 0"); // [MQTT-2.2.1-3]
   if (version < 5) {
     if (topic === "") throw malformed("an empty topic"); // [MQTT311-4.7.3-1]
-    const payload = packet.subarray(reader.at);
-    const retain = (flags & publishFlags.retain) !== 0;
-    return readTrustedPublish(writePublish({ topic, qos, dup, retain, packetId, properties: EMPTY, payload }));
+    return fromVersion3(packet, { qos, dup, topic, packetId, packetIdOffset, payloadOffset: reader.at });
   }
   const found = { expiryOffset: 0, topicAlias: 0, hasAlias: false, utf8Payload: false };
   const propertiesStart = reader.at;
@@ -66,6 +61,34 @@ export function readPublish(packet: Uint8Array, version: ProtocolVersion): Publi
     expiryOffset: found.expiryOffset,
     topicAlias: found.topicAlias,
     utf8Payload: found.utf8Payload,
+  };
+}
+
+/** A PUBLISH of 3.1 or 3.1.1 whose fields were read, in 5.0 layout: as it is, but for the length of its properties, which
+ *  are none. */
+function fromVersion3(
+  packet: Uint8Array,
+  fields: Pick<Publish, "qos" | "dup" | "topic" | "packetId" | "packetIdOffset" | "payloadOffset">,
+): Publish {
+  const { payloadOffset: headEnd, packetIdOffset } = fields;
+  const from = variableHeaderOffset(packet);
+  const rest = packet.length - from + 1;
+  const bytes = new Uint8Array(1 + variableSize(rest) + rest);
+  const moved = writeHead(bytes, packet[0] ?? 0, rest) - from;
+  const payloadOffset = headEnd + moved + 1;
+  bytes.set(packet.subarray(from, headEnd), from + moved);
+  bytes.set(packet.subarray(headEnd), payloadOffset);
+  return {
+    type: "publish",
+    bytes,
+    ...fields,
+    retain: ((packet[0] ?? 0) & publishFlags.retain) !== 0,
+    packetIdOffset: packetIdOffset === 0 ? 0 : packetIdOffset + moved,
+    propertiesOffset: payloadOffset,
+    payloadOffset,
+    expiryOffset: 0,
+    topicAlias: 0,
+    utf8Payload: false,
   };
 }
 

@@ -26,19 +26,20 @@ export function withTopic(publish: Publish, topic: string): Publish {
   };
 }
 
-/** A PUBLISH of 5.0 layout in the layout of 3.1 and 3.1.1: without its properties. */
-export function toVersion3(packet: Uint8Array): Uint8Array {
+/** Writes a PUBLISH of 5.0 layout to `into` at `to`, in the layout of 3.1 and 3.1.1: without its properties, so it is
+ *  never longer. Returns where it ends. */
+export function writeVersion3(packet: Uint8Array, into: Uint8Array, to: number): number {
   const at = variableHeaderOffset(packet);
   const qos = ((packet[0] ?? 0) >> 1) & 3;
   const headEnd = at + 2 + readU16(packet, at) + (qos === 0 ? 0 : 2);
   const reader = new PacketReader(packet, headEnd);
   const payloadOffset = reader.variable() + reader.at;
   const rest = headEnd - at + (packet.length - payloadOffset);
-  const shorter = new Uint8Array(1 + variableSize(rest) + rest);
-  const start = writeHead(shorter, packet[0] ?? 0, rest);
-  shorter.set(packet.subarray(at, headEnd), start);
-  shorter.set(packet.subarray(payloadOffset), start + headEnd - at);
-  return shorter;
+  into[to] = packet[0] ?? 0;
+  const start = writeVariable(into, to + 1, rest);
+  into.set(packet.subarray(at, headEnd), start);
+  into.set(packet.subarray(payloadOffset), start + headEnd - at);
+  return start + rest;
 }
 
 /** The topic of a PUBLISH that was checked. */

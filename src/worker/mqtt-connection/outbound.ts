@@ -2,7 +2,7 @@
 
 import { PacketReader, variableHeaderOffset } from "../../broker/mqtt/packet-reader.ts";
 import type { ProtocolVersion } from "../../broker/mqtt/packets.ts";
-import { toVersion3 } from "../../broker/mqtt/rewrite-publish.ts";
+import { writeVersion3 } from "../../broker/mqtt/rewrite-publish.ts";
 import { writeSuback, writeUnsuback } from "../../broker/mqtt/server-packets.ts";
 import { forEachPacket } from "../../broker/mqtt/split-packets.ts";
 import { writeAcknowledgement } from "../../broker/mqtt/acknowledgement.ts";
@@ -34,7 +34,7 @@ export interface Outbound {
  *  and no User Property but where it cannot be spared them. */
 export function translate(packets: Uint8Array, version: ProtocolVersion, problemInformation = true): Outbound {
   if (version === 5 && problemInformation) return scan(packets);
-  return translated(packets, version === 5 ? bare : (packet) => translateOne(packet, version));
+  return translated(packets, version === 5 ? writeBare : writerFor(version));
 }
 
 function scan(packets: Uint8Array): Outbound {
@@ -54,30 +54,47 @@ function scan(packets: Uint8Array): Outbound {
   return { bytes, packets: count, ends: disconnect !== null, disconnect };
 }
 
-/** `translateEach` null: the connection ends there. */
-function translated(packets: Uint8Array, translateEach: (packet: Uint8Array) => Uint8Array | null): Outbound {
-  const parts: Uint8Array[] = [];
+/** Writes a packet to `into` at `to`, where there is as much room as it has bytes, and returns where it ends; ENDS: the
+ *  connection ends there. */
+type Write = (packet: Uint8Array, into: Uint8Array, to: number) => number;
+
+const ENDS = -1;
+
+function translated(packets: Uint8Array, write: Write): Outbound {
+  const into = new Uint8Array(packets.length); // No packet grows.
   let length = 0;
+  let count = 0;
   let ends = false;
   let disconnect: Uint8Array | null = null;
   forEachPacket(packets, 0, (packet) => {
     if (ends) return;
-    const part = translateEach(packet);
-    if (part === null) {
+    const end = write(packet, into, length);
+    if (end === ENDS) {
       ends = true;
       if (typeOf(packet) === types.disconnect) disconnect = packet;
       return;
     }
-    parts.push(part);
-    length += part.length;
+    length = end;
+    count += 1;
   });
-  const bytes = new Uint8Array(length);
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
-  }
-  return { bytes, packets: parts.length, ends, disconnect };
+  return { bytes: into.subarray(0, length), packets: count, ends, disconnect };
+}
+
+function writerFor(version: ProtocolVersion): Write {
+  return (packet, into, to) => {
+    if (typeOf(packet) === types.publish) return writeVersion3(packet, into, to);
+    return put(translateOne(packet, version), into, to);
+  };
+}
+
+function writeBare(packet: Uint8Array, into: Uint8Array, to: number): number {
+  return put(bare(packet), into, to);
+}
+
+function put(packet: Uint8Array | null, into: Uint8Array, to: number): number {
+  if (packet === null) return ENDS;
+  into.set(packet, to);
+  return to + packet.length;
 }
 
 /** A packet of 5.0 for a client that did not request problem information: Reason String and User Properties, all that
@@ -103,11 +120,9 @@ function bare(packet: Uint8Array): Uint8Array | null {
   }
 }
 
-/** Null: this version has no word for it, so the connection is closed. */
+/** What is no PUBLISH. Null: this version has no word for it, so the connection is closed. */
 function translateOne(packet: Uint8Array, version: ProtocolVersion): Uint8Array | null {
   switch (typeOf(packet)) {
-    case types.publish:
-      return toVersion3(packet);
     case types.suback:
       return writeSuback(packetIdOf(packet), codesOf(packet), version);
     case types.unsuback:

@@ -1,0 +1,122 @@
+// `npm run bench:floor`: what the platform alone takes, measured with Workers that hand on what they get (bench/floor):
+// an echo at the edge, and a message through all the hops with its answer, one at a time and many at once.
+
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { WebSocket } from "ws";
+import { buildWorker } from "../scripts/start/build-worker.ts";
+import { claimPort } from "../scripts/start/claim-port.ts";
+import { startWorkerd } from "../scripts/start/start-workerd.ts";
+import { cpuMicroseconds, descendant } from "./processes.ts";
+import { count, format } from "./table.ts";
+import { wait } from "./wait.ts";
+import { percentiles } from "./workloads/meter.ts";
+import { Queue } from "./workloads/queue.ts";
+
+const PAYLOAD = Buffer.alloc(85, "x"); // A PUBLISH with 64 bytes of payload.
+const ANSWER = Buffer.alloc(4, "a");
+const WARM_UP_MS = 1_000;
+
+const { values } = parseArgs({ options: { seconds: { type: "string", default: "5" } } });
+const seconds = Number(values.seconds);
+if (!(seconds > 0)) {
+  console.error("bench:floor: [--seconds N]");
+  process.exit(1);
+}
+
+const folder = await mkdtemp(join(tmpdir(), "fulmar-floor-"));
+const port = await claimPort("127.0.0.1", 0);
+const miniflare = await startWorkerd({
+  worker: await buildWorker(join(folder, "build"), "bench/floor/worker.ts"),
+  host: "127.0.0.1",
+  port,
+  objectsDir: join(folder, "objects"),
+  vars: {},
+  mailer: async () => {
+    throw new Error("no mail is sent here");
+  },
+  beside: [],
+  inspectorPort: undefined,
+});
+const pid = await descendant(process.pid, "workerd");
+try {
+  const lines = [["what", "a second", "p50 ms", "p99 ms", "CPU us"]];
+  for (const window of [1, 100]) {
+    lines.push([`echo at the edge, ${window} under way`, ...(await measure(await echo(), window))]);
+  }
+  const [through, close] = await allHops();
+  for (const window of [1, 20]) {
+    lines.push([`through all hops and the answer back, ${window} under way`, ...(await measure(through, window))]);
+  }
+  close();
+  console.log(format(lines, 1));
+} finally {
+  await miniflare.dispose();
+  await rm(folder, { recursive: true, force: true });
+}
+process.exit(process.exitCode ?? 0);
+
+/** Sends one, and is told when it is through. */
+interface Way {
+  send(): void;
+  onThrough: () => void;
+}
+
+async function echo(): Promise<Way> {
+  const socket = await connect("echo");
+  const way: Way = { send: () => socket.send(PAYLOAD), onThrough: () => undefined };
+  socket.on("message", () => way.onThrough());
+  return way;
+}
+
+async function allHops(): Promise<[Way, () => void]> {
+  const [subscriber, publisher] = [await connect("subscriber"), await connect("publisher")];
+  const way: Way = { send: () => publisher.send(PAYLOAD), onThrough: () => undefined };
+  subscriber.on("message", () => subscriber.send(ANSWER));
+  publisher.on("message", () => way.onThrough());
+  return [
+    way,
+    () => {
+      subscriber.terminate();
+      publisher.terminate();
+    },
+  ];
+}
+
+async function connect(role: string): Promise<WebSocket> {
+  const socket = new WebSocket(`ws://127.0.0.1:${port}/${role}`, { perMessageDeflate: false });
+  await new Promise((resolve, reject) => {
+    socket.once("open", resolve);
+    socket.once("error", reject);
+  });
+  return socket;
+}
+
+async function measure(way: Way, window: number): Promise<string[]> {
+  const sentAt = new Queue();
+  let latencies: number[] = [];
+  const state = { stopped: false, underWay: 0 };
+  const next = () => {
+    sentAt.push(performance.now());
+    state.underWay += 1;
+    way.send();
+  };
+  way.onThrough = () => {
+    latencies.push(performance.now() - (sentAt.shift() ?? 0));
+    state.underWay -= 1;
+    if (!state.stopped) next();
+  };
+  for (let n = 0; n < window; n++) next();
+  await wait(WARM_UP_MS);
+  latencies = [];
+  const [from, before] = [performance.now(), (await cpuMicroseconds(pid)) ?? Number.NaN];
+  await wait(seconds * 1_000);
+  const [took, cpu] = [performance.now() - from, ((await cpuMicroseconds(pid)) ?? Number.NaN) - before];
+  const through = latencies.length;
+  const { p50, p99 } = percentiles(latencies);
+  state.stopped = true;
+  while (state.underWay > 0) await wait(5);
+  return [count(through / (took / 1_000)), p50.toFixed(2), p99.toFixed(2), (cpu / through).toFixed(1)];
+}

@@ -1,0 +1,76 @@
+// `npm run bench:profile`: where the Worker's time goes under a workload, by workerd's inspector: the functions by the
+// time spent in themselves, for each message. What is not JavaScript stands under (program): sockets, SQLite, the
+// platform.
+
+import { parseArgs } from "node:util";
+import { claimPort } from "../scripts/start/claim-port.ts";
+import { startFulmar } from "./brokers/fulmar.ts";
+import { Inspector } from "./inspector.ts";
+import { runWorkload } from "./load-process.ts";
+import { format } from "./table.ts";
+import { wait } from "./wait.ts";
+import { workloads } from "./workloads.ts";
+
+interface Profile {
+  nodes: { id: number; callFrame: { functionName: string; url: string; lineNumber: number }; hitCount?: number }[];
+  samples: number[];
+  timeDeltas: number[];
+}
+
+const { values } = parseArgs({
+  options: {
+    workload: { type: "string", default: "pairs-qos1" },
+    seconds: { type: "string", default: "5" },
+    shards: { type: "string", default: "1" },
+    lines: { type: "string", default: "40" },
+  },
+});
+const seconds = Number(values.seconds);
+if (workloads[values.workload] === undefined || !(seconds > 0)) {
+  console.error(
+    `bench:profile: [--workload ${Object.keys(workloads).join("|")}] [--seconds N] [--shards N] [--lines N]`,
+  );
+  process.exit(1);
+}
+
+const SAMPLE_MICROSECONDS = 200;
+/** Behind the warm-up of a workload. */
+const START_MS = 1_500;
+
+const inspectorPort = await claimPort("127.0.0.1", 0);
+const fulmar = await startFulmar({ shards: Number(values.shards), inspectorPort });
+try {
+  const inspector = await Inspector.open(inspectorPort);
+  const running = runWorkload(values.workload, fulmar.target, { seconds, windows: 1 });
+  await wait(START_MS);
+  await inspector.call("Profiler.enable");
+  await inspector.call("Profiler.setSamplingInterval", { interval: SAMPLE_MICROSECONDS });
+  await inspector.call("Profiler.start");
+  await wait((seconds - 1) * 1_000);
+  const { profile } = (await inspector.call("Profiler.stop")) as { profile: Profile };
+  const result = await running;
+  inspector.close();
+  if (result !== null) print(profile, result.perSecond);
+} finally {
+  await fulmar.stop();
+}
+process.exit(process.exitCode ?? 0);
+
+function print({ nodes, samples, timeDeltas }: Profile, perSecond: number): void {
+  const byId = new Map(nodes.map((node) => [node.id, node.callFrame]));
+  const self = new Map<string, number>();
+  let total = 0;
+  for (const [i, id] of samples.entries()) {
+    const frame = byId.get(id);
+    const at = frame === undefined || frame.url === "" ? "" : `:${frame.lineNumber + 1}`;
+    const name = `${frame?.functionName || "(anonymous)"}${at}`;
+    const delta = timeDeltas[i] ?? 0;
+    self.set(name, (self.get(name) ?? 0) + delta);
+    total += delta;
+  }
+  const messages = perSecond * (total / 1_000_000);
+  const top = [...self].sort(([, a], [, b]) => b - a).slice(0, Number(values.lines));
+  const lines = top.map(([name, us]) => [name, `${((us / total) * 100).toFixed(1)} %`, (us / messages).toFixed(2)]);
+  console.log(`\n${values.workload}: ${Math.round(perSecond)} messages a second\n`);
+  console.log(format([["function", "time", "us a message"], ...lines], 1));
+}
