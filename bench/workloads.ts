@@ -32,7 +32,7 @@ export const workloads: Record<string, Workload> = {
     run: (target, { seconds, windows }) => fanIn(target, seconds, 20, 5 * windows),
   },
   "fan-out": fanOutTo(50, 20),
-  "fan-out-200": fanOutTo(200, 5),
+  "fan-out-200": fanOutTo(200, 20),
   persistent: pairsOf(1, 20, true),
   offline: {
     title: "20 sessions away, each 500 stored and taken, QoS 1 (latency: to PUBACK)",

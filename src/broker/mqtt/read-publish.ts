@@ -3,6 +3,7 @@
 import { hasControlCharacter } from "../topics/topic-name.ts";
 import { MqttError } from "./mqtt-error.ts";
 import { readU16, variableSize, writeHead } from "./packet-bytes.ts";
+import { packetRoom } from "./packet-room.ts";
 import { malformed, PacketReader, protocolError, variableHeaderOffset } from "./packet-reader.ts";
 import type { ProtocolVersion, QoS } from "./packets.ts";
 import { allowedProperties, propertyIds, readProperties } from "./properties.ts";
@@ -73,7 +74,7 @@ function fromVersion3(
   const { payloadOffset: headEnd, packetIdOffset } = fields;
   const from = variableHeaderOffset(packet);
   const rest = packet.length - from + 1;
-  const bytes = new Uint8Array(1 + variableSize(rest) + rest);
+  const bytes = packetRoom(1 + variableSize(rest) + rest);
   const moved = writeHead(bytes, packet[0] ?? 0, rest) - from;
   const payloadOffset = headEnd + moved + 1;
   bytes.set(packet.subarray(from, headEnd), from + moved);

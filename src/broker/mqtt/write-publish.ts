@@ -1,6 +1,7 @@
 // Writes a PUBLISH of MQTT 5.0 layout from its fields, or for one recipient of one that exists, by copying and patching.
 
 import { readU16, variableSize, writeHead, writeU16, writeU32, writeVariable } from "./packet-bytes.ts";
+import { packetRoom } from "./packet-room.ts";
 import { variableHeaderOffset } from "./packet-reader.ts";
 import type { QoS } from "./packets.ts";
 import { propertyIds } from "./properties.ts";
@@ -58,7 +59,8 @@ export function addressPublish(publish: Publish, address: PublishAddress): Uint8
   const { bytes, expiryOffset } = publish;
   const sameShape = (qos === 0) === (publish.qos === 0) && subscriptionIdentifiers.length === 0;
   if (!sameShape) return reshape(publish, address);
-  const packet = bytes.slice();
+  const packet = packetRoom(bytes.length);
+  packet.set(bytes);
   packet[0] = flagsOf(qos, retain, dup);
   if (qos > 0) writeU16(packet, publish.packetIdOffset, packetId);
   if (expiryOffset !== 0 && messageExpiryInterval !== null) writeU32(packet, expiryOffset, messageExpiryInterval);
