@@ -51,6 +51,7 @@ try {
     lines.push([`through all hops and the answer back, ${window} under way`, ...(await measure(through, window))]);
   }
   close();
+  lines.push(["connects with a link and an answer, 50 at a time", ...(await connects(1_000, 50))]);
   console.log(format(lines, 1));
 } finally {
   await miniflare.dispose();
@@ -92,6 +93,30 @@ async function connect(role: string): Promise<WebSocket> {
     socket.once("error", reject);
   });
   return socket;
+}
+
+/** An upgrade, a link to the session object, a frame and its answer through the link. */
+async function connects(total: number, atATime: number): Promise<string[]> {
+  const latencies: number[] = [];
+  const sockets: WebSocket[] = [];
+  let started = 0;
+  const [from, before] = [performance.now(), (await cpuMicroseconds(pid)) ?? Number.NaN];
+  const worker = async () => {
+    while (started < total) {
+      started += 1;
+      const begun = performance.now();
+      const socket = await connect("connect");
+      socket.send(PAYLOAD);
+      await new Promise((resolve) => socket.once("message", resolve));
+      sockets.push(socket);
+      latencies.push(performance.now() - begun);
+    }
+  };
+  await Promise.all(Array.from({ length: atATime }, worker));
+  const [took, cpu] = [performance.now() - from, ((await cpuMicroseconds(pid)) ?? Number.NaN) - before];
+  for (const socket of sockets) socket.terminate();
+  const { p50, p99 } = percentiles(latencies);
+  return [count(total / (took / 1_000)), p50.toFixed(2), p99.toFixed(2), (cpu / total).toFixed(1)];
 }
 
 async function measure(way: Way, window: number): Promise<string[]> {

@@ -53,6 +53,9 @@ export class SessionShard extends Floor {
       case STREAM:
         this.send("subscriber", data);
         break;
+      case "connect":
+        socket.send(data);
+        break;
       default:
         this.send("publisher", data);
     }
