@@ -2,6 +2,14 @@
 
 import { WebSocket } from "ws";
 
+interface Listed {
+  id: string;
+  webSocketDebuggerUrl: string;
+}
+
+/** Miniflare runs Workers of its own beside it. */
+const OWN_WORKER = "core:user:";
+
 export class Inspector {
   readonly #socket: WebSocket;
   readonly #waiting = new Map<number, (result: unknown) => void>();
@@ -18,9 +26,9 @@ export class Inspector {
   }
 
   static async open(port: number): Promise<Inspector> {
-    const targets = (await (await fetch(`http://127.0.0.1:${port}/json`)).json()) as { webSocketDebuggerUrl: string }[];
-    const [target] = targets;
-    if (target === undefined) throw new Error("the inspector has no target");
+    const targets = (await (await fetch(`http://127.0.0.1:${port}/json`)).json()) as Listed[];
+    const target = targets.find(({ id }) => id.startsWith(OWN_WORKER));
+    if (target === undefined) throw new Error("the inspector does not know the Worker");
     const socket = new WebSocket(target.webSocketDebuggerUrl);
     await new Promise((resolve, reject) => {
       socket.once("open", resolve);

@@ -41,7 +41,7 @@ const inspectorPort = await claimPort("127.0.0.1", 0);
 const fulmar = await startFulmar({ shards: Number(values.shards), inspectorPort });
 try {
   const inspector = await Inspector.open(inspectorPort);
-  const running = runWorkload(values.workload, fulmar.target, { seconds, windows: 1 });
+  const running = runWorkload(values.workload, fulmar.target, { seconds, times: 1 });
   await wait(START_MS);
   await inspector.call("Profiler.enable");
   await inspector.call("Profiler.setSamplingInterval", { interval: SAMPLE_MICROSECONDS });

@@ -19,7 +19,7 @@ const { values } = parseArgs({
     seconds: { type: "string", default: "5" },
     shards: { type: "string", default: "1" },
     rounds: { type: "string", default: "1" },
-    windows: { type: "string", default: "1" },
+    times: { type: "string", default: "1" },
     counts: { type: "boolean", default: false },
     "delay-ms": { type: "string", default: "0" },
     json: { type: "boolean", default: false },
@@ -29,15 +29,15 @@ const NEIGHBOURS = "neighbours";
 const all = [...Object.keys(workloads), NEIGHBOURS];
 const chosen = values.only === undefined ? all : values.only.split(",");
 const unknown = chosen.find((name) => !all.includes(name));
-const options = { seconds: Number(values.seconds), windows: Number(values.windows) };
+const options = { seconds: Number(values.seconds), times: Number(values.times) };
 const [shards, delayMs, rounds] = [values.shards, values["delay-ms"], values.rounds].map(Number) as [
   number,
   number,
   number,
 ];
-const counted = [options.windows, shards, rounds].every((number) => Number.isInteger(number) && number >= 1);
+const counted = [options.times, shards, rounds].every((number) => Number.isInteger(number) && number >= 1);
 if (unknown !== undefined || !(options.seconds > 0) || !counted || !(delayMs >= 0)) {
-  const flags = "[--seconds N] [--rounds N] [--shards N] [--windows N] [--counts] [--delay-ms N] [--json]";
+  const flags = "[--seconds N] [--rounds N] [--shards N] [--times N] [--counts] [--delay-ms N] [--json]";
   console.error(`bench: [--only ${all.join(",")}] ${flags}`);
   process.exit(1);
 }

@@ -12,14 +12,13 @@ import type { Workload } from "./workloads/workload.ts";
 const pairsOf = (qos: 0 | 1 | 2, window: number, persistent = false): Workload => ({
   title: `5 publishers to 5 ${persistent ? "persistent sessions" : "subscribers"}, QoS ${qos}`,
   loop: "closed",
-  run: (target, { seconds, windows }) =>
-    pairs(target, seconds, { count: 5, qos, window: window * windows, persistent }),
+  run: (target, { seconds, times }) => pairs(target, seconds, { count: 5 * times, qos, window, persistent }),
 });
 
 const fanOutTo = (subscribers: number, window: number): Workload => ({
   title: `fan-out 1:${subscribers}, QoS 0`,
   loop: "closed",
-  run: (target, { seconds, windows }) => fanOut(target, seconds, subscribers, window * windows),
+  run: (target, { seconds, times }) => fanOut(target, seconds, subscribers, window * times),
 });
 
 export const workloads: Record<string, Workload> = {
@@ -29,7 +28,7 @@ export const workloads: Record<string, Workload> = {
   "fan-in": {
     title: "fan-in 20:1, QoS 1 (latency: to PUBACK)",
     loop: "closed",
-    run: (target, { seconds, windows }) => fanIn(target, seconds, 20, 5 * windows),
+    run: (target, { seconds }) => fanIn(target, seconds, 20, 5),
   },
   "fan-out": fanOutTo(50, 20),
   "fan-out-200": fanOutTo(200, 20),
@@ -37,14 +36,14 @@ export const workloads: Record<string, Workload> = {
   offline: {
     title: "20 sessions away, each 500 stored and taken, QoS 1 (latency: to PUBACK)",
     loop: "closed",
-    run: (target, { seconds, windows }) =>
-      offline(target, seconds, { sessions: 20, topics: "own", messages: 500, publishers: 5, window: 20 * windows }),
+    run: (target, { seconds }) =>
+      offline(target, seconds, { sessions: 20, topics: "own", messages: 500, publishers: 5, window: 20 }),
   },
   "offline-fan-out": {
     title: "1 publisher to 50 sessions away, 100 stored and taken, QoS 1 (latency: to PUBACK)",
     loop: "closed",
-    run: (target, { seconds, windows }) =>
-      offline(target, seconds, { sessions: 50, topics: "one", messages: 100, publishers: 1, window: 20 * windows }),
+    run: (target, { seconds }) =>
+      offline(target, seconds, { sessions: 50, topics: "one", messages: 100, publishers: 1, window: 20 }),
   },
   steady: {
     title: "20 publishers to 20 subscribers, 2,000 a second in all, QoS 1",

@@ -18,8 +18,8 @@ export interface Result {
 
 export interface WorkloadOptions {
   seconds: number;
-  /** How many times as many messages are under way as on one machine without delay. */
-  windows: number;
+  /** How many times as many pairs, or messages of a fan-out under way, as on one machine without delay. */
+  times: number;
 }
 
 export interface Workload {
