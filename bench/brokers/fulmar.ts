@@ -15,6 +15,8 @@ export interface FulmarOptions {
   /** Milliseconds that every frame between isolates and every commit is made to take, with the build that counts. */
   delayMs?: number;
   inspectorPort?: number;
+  /** Settings of the deployment that are not their defaults. */
+  settings?: Record<string, unknown>;
 }
 
 export interface Fulmar extends Broker {
@@ -33,6 +35,7 @@ export async function startFulmar({
   counting = false,
   delayMs = 0,
   inspectorPort,
+  settings,
 }: FulmarOptions): Promise<Fulmar> {
   const dataDir = await mkdtemp(join(tmpdir(), "fulmar-bench-"));
   const service = await startService(
@@ -43,7 +46,7 @@ export async function startFulmar({
       ...(counting && { entry: COUNTING_ENTRY, vars: { BENCH_DELAY_MS: String(delayMs) } }),
     },
   );
-  const { deployment, credentials } = await createDeployment(service.localUrl);
+  const { deployment, credentials } = await createDeployment(service.localUrl, settings);
   const url = deployment.endpoints.mqtt.replace("localhost", "127.0.0.1");
   return {
     name: "fulmar",
@@ -61,11 +64,15 @@ export async function startFulmar({
   };
 }
 
-async function createDeployment(origin: string): Promise<Created> {
+async function createDeployment(origin: string, settings: Record<string, unknown> = {}): Promise<Created> {
   const account = { name: "bench", email: `bench-${process.pid}@example.com`, password: "a password for the bench" };
   const signUp = await post(`${origin}/api/auth/sign-up/email`, account);
   const token = signUp.headers.get("set-auth-token");
-  const created = await post(`${origin}/api/deployments`, { name: "bench" }, { Authorization: `Bearer ${token}` });
+  const created = await post(
+    `${origin}/api/deployments`,
+    { name: "bench", settings },
+    { Authorization: `Bearer ${token}` },
+  );
   return (await created.json()) as Created;
 }
 
