@@ -1,13 +1,12 @@
-// The sender's end of a stream's socket (contracts/stream.ts): opened with the first call, closed soon after the last,
-// because an open socket keeps the sender awake. Whatever is not answered when it breaks has failed.
+// The sender's end of a stream's socket (contracts/stream.ts): opened with the first call, closed when its object's watch
+// finds it unused. Whatever is not answered when it breaks has failed.
 
 import { readHeader } from "../contracts/envelope-reader.ts";
 import type { DeliverReply } from "../contracts/rpc.ts";
 import { readReply, STREAM_URL } from "../contracts/stream.ts";
 import { log } from "./log.ts";
 import { soon } from "./soon.ts";
-
-const IDLE_MS = 100;
+import { StreamWatch, type WatchedStream } from "./stream-watch.ts";
 
 /** Is told the answer to a batch; null: it failed. */
 export type OnReply = (reply: DeliverReply | null) => void;
@@ -17,27 +16,28 @@ interface Call {
   readonly onReply: OnReply;
 }
 
-export class StreamChannel {
+export class StreamChannel implements WatchedStream {
   readonly #fetch: (request: Request) => Promise<Response>;
   readonly #timeoutMs: number;
+  readonly #watch: StreamWatch;
   #socket: WebSocket | null = null;
   /** Envelopes that wait for the socket to open; null: it is open, or nothing was asked. */
   #opening: Uint8Array[] | null = null;
   #calls = new Map<number, Call>();
   #usedAt = 0;
-  #timer: ReturnType<typeof setTimeout> | null = null;
 
-  /** `fetch` reaches the receiving object. A call without an answer for `timeoutMs` has failed, and all after it. */
-  constructor(fetch: (request: Request) => Promise<Response>, timeoutMs: number) {
+  /** `fetch` reaches the receiving object. A call without an answer for `timeoutMs` has failed, and all after it. `watch`:
+   *  that of all streams of the sending object. */
+  constructor(fetch: (request: Request) => Promise<Response>, timeoutMs: number, watch = new StreamWatch()) {
     this.#fetch = fetch;
     this.#timeoutMs = timeoutMs;
+    this.#watch = watch;
   }
 
   /** Sends a batch; those sent arrive in their order. */
   deliver(envelope: Uint8Array, onReply: OnReply): void {
-    this.#usedAt = Date.now();
+    this.#used();
     this.#calls.set(readHeader(envelope).sequence, { at: this.#usedAt, onReply });
-    if (this.#timer === null) this.#watchIdle();
     if (this.#socket !== null) this.#send(this.#socket, envelope);
     else if (this.#opening !== null) this.#opening.push(envelope);
     else this.#open(envelope);
@@ -53,8 +53,24 @@ export class StreamChannel {
       this.#calls.delete(each);
       onReply({ status: "done", incarnation });
     }
-    if (news) this.#usedAt = Date.now();
+    if (news) this.#used();
     return news;
+  }
+
+  look(now: number, unusedMs: number): boolean {
+    const [oldest] = this.#calls.values();
+    if (oldest !== undefined && now - oldest.at >= this.#timeoutMs) {
+      this.#close();
+      this.#fail();
+    }
+    if (this.#calls.size > 0 || now - this.#usedAt < unusedMs) return true;
+    this.#close();
+    return false;
+  }
+
+  #used(): void {
+    this.#usedAt = Date.now();
+    this.#watch.used(this, this.#usedAt);
   }
 
   #open(first: Uint8Array): void {
@@ -94,7 +110,7 @@ export class StreamChannel {
     const { sequence, reply } = readReply(bytes);
     const call = this.#calls.get(sequence);
     this.#calls.delete(sequence);
-    this.#usedAt = Date.now();
+    this.#used();
     call?.onReply(reply);
   }
 
@@ -118,21 +134,6 @@ export class StreamChannel {
         }
       }
     });
-  }
-
-  #closeIfIdle(): void {
-    this.#timer = null;
-    const [oldest] = this.#calls.values();
-    if (oldest !== undefined && Date.now() - oldest.at >= this.#timeoutMs) {
-      this.#close();
-      this.#fail();
-    }
-    if (this.#calls.size === 0 && Date.now() - this.#usedAt >= IDLE_MS) this.#close();
-    else this.#watchIdle();
-  }
-
-  #watchIdle(): void {
-    this.#timer = setTimeout(() => this.#closeIfIdle(), IDLE_MS);
   }
 
   #close(): void {

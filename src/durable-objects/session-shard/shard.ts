@@ -15,6 +15,7 @@ import type { ShardState } from "../../platform/shard-state.ts";
 import { StreamChannel } from "../../platform/stream-channel.ts";
 import { endOnStorageTrouble } from "../../platform/storage-trouble.ts";
 import { StreamReceiver } from "../../platform/stream-receiver.ts";
+import { StreamWatch } from "../../platform/stream-watch.ts";
 import { WhenQuiet } from "../../platform/when-quiet.ts";
 import { Clients } from "./clients.ts";
 import { Deliveries } from "./deliveries.ts";
@@ -76,6 +77,7 @@ export class Shard {
   readonly #loads: MemberLoads;
   readonly #retained: RetainedReads;
   readonly #deliveries: Deliveries;
+  readonly #streamWatch = new StreamWatch();
   #receiver: StreamReceiver | null = null;
 
   constructor(context: DurableObjectState, env: Env, state: ShardState) {
@@ -235,6 +237,7 @@ export class Shard {
         new StreamChannel(
           (request) => topicShardObject(this.#env.TOPIC_SHARD, deploymentId, topicShard).fetch(request),
           limits.callTimeoutMs,
+          this.#streamWatch,
         ),
       backOffMs: (attempt) => backOffMs(attempt, Math.random()),
       firstNumber: () => 1 + (crypto.getRandomValues(new Uint32Array(1))[0] ?? 0),

@@ -20,6 +20,7 @@ import type { ShardState } from "../../platform/shard-state.ts";
 import { StreamChannel } from "../../platform/stream-channel.ts";
 import { endOnStorageTrouble } from "../../platform/storage-trouble.ts";
 import { StreamReceiver } from "../../platform/stream-receiver.ts";
+import { StreamWatch } from "../../platform/stream-watch.ts";
 import { Claims } from "./claims.ts";
 import { Groups } from "./groups.ts";
 import { Outbox } from "./outbox.ts";
@@ -66,6 +67,7 @@ export class Router {
   readonly #reads: RetainedReads;
   readonly #outbox: Outbox;
   readonly #deadlines: Deadlines<"outbox">;
+  readonly #streamWatch = new StreamWatch();
   readonly #streams = new Map<number, SessionStream>();
   #receiver: StreamReceiver | null = null;
 
@@ -264,6 +266,7 @@ export class Router {
       channel: new StreamChannel(
         (request) => sessionShardObject(this.#env.SESSION_SHARD, deploymentId, shard).fetch(request),
         limits.callTimeoutMs,
+        this.#streamWatch,
       ),
       backOffMs: (attempt) => backOffMs(attempt, Math.random()),
       onStored: () => this.#deadlines.setIfUnset("outbox", "", Date.now() + OUTBOX_WAKE_MS),
