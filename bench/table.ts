@@ -24,12 +24,13 @@ export function table(results: Results, brokers: string[]): string {
 /** What the objects of `broker` did for each message delivered: rows, and frames that came in. */
 export function countsTable(results: Results, broker: string): string {
   const names = ["session.rowsWritten", "topic.rowsWritten", "session.rowsRead", "topic.rowsRead"];
-  const frames = ["session.frames", "topic.frames", "session.answers", "topic.answers", "timers"];
-  const lines = [["for each message", ...names, ...frames]];
+  const frames = ["session.frames", "topic.frames", "session.answers", "topic.answers"];
+  const others = ["session.streams", "topic.streams", "timers"];
+  const lines = [["for each message", ...names, ...frames, ...others]];
   for (const [name, row] of results) {
     const result = row.get(broker) ?? null;
     const each = (counter: string) => (result === null ? "" : perMessage(result, counter).toFixed(3));
-    lines.push([name, ...names.map(each), ...frames.map(each)]);
+    lines.push([name, ...names.map(each), ...frames.map(each), ...others.map(each)]);
   }
   return format(lines, 1);
 }

@@ -47,6 +47,7 @@ function stubOf<Rpc extends object>(stub: ObjectStub<Rpc>, owner: Observed | nul
     const { webSocket } = response;
     if (webSocket !== null) {
       betweenIsolates(webSocket, owner);
+      if (owner !== null) count(`${owner.kind}.streams`);
       if (owner !== null) webSocket.addEventListener("message", () => count(`${owner.kind}.answers`));
     }
     return response;
