@@ -1,6 +1,7 @@
 // The workloads by name. Of most the loop is closed: so many messages are under way end to end, and one that arrives (QoS
 // 0) or is acknowledged is followed by the next. So no broker is made to drop, and every message sent must arrive.
 
+import { randomFrom } from "../scripts/capacity/simulation/random.ts";
 import { connects } from "./workloads/connects.ts";
 import { fanIn } from "./workloads/fan-in.ts";
 import { fanOut } from "./workloads/fan-out.ts";
@@ -48,7 +49,12 @@ export const workloads: Record<string, Workload> = {
   steady: {
     title: "20 publishers to 20 subscribers, 2,000 a second in all, QoS 1",
     loop: "open",
-    run: (target, { seconds }) => steady(target, seconds, 20, 2_000),
+    run: (target, { seconds }) => steady(target, seconds, { count: 20, perSecond: 2_000 }),
+  },
+  random: {
+    title: "64 publishers to 64 subscribers, 16 a second at random, QoS 1",
+    loop: "open",
+    run: (target, { seconds }) => steady(target, seconds, { count: 64, perSecond: 16, random: randomFrom(1) }),
   },
   "round-trip": {
     title: "one at a time, QoS 1, publish to delivery",

@@ -8,15 +8,27 @@ import { Meter } from "./meter.ts";
 import { Queue } from "./queue.ts";
 import type { Result } from "./workload.ts";
 
-export async function steady(target: Target, seconds: number, count: number, perSecond: number): Promise<Result> {
+export interface Rate {
+  /** Publishers, each with a subscriber of its own. */
+  count: number;
+  /** Of all of them. */
+  perSecond: number;
+  /** Numbers in [0, 1): messages come at random moments, each from any of them, over topics that are spread over the
+   *  shards. Left out: in turn, in even steps. */
+  random?: () => number;
+}
+
+export async function steady(target: Target, seconds: number, { count, perSecond, random }: Rate): Promise<Result> {
   const meter = new Meter(target);
   const all: LoadClient[] = [];
   const sends: ((due: number) => void)[] = [];
   for (let i = 0; i < count; i++) {
     const [subscriber, publisher] = [await connect(target), await connect(target)];
     all.push(subscriber, publisher);
-    await subscriber.subscribe(`bench/steady/${i}`, 1);
-    const publish = publisher.publisher(`bench/steady/${i}`, 1, PAYLOAD);
+    // The first two levels say in which shard it is.
+    const topic = random === undefined ? `bench/steady/${i}` : `bench/random-${i}`;
+    await subscriber.subscribe(topic, 1);
+    const publish = publisher.publisher(topic, 1, PAYLOAD);
     const dueAt = new Queue();
     subscriber.onMessage = () => meter.deliver(dueAt.shift());
     sends.push((due) => {
@@ -24,13 +36,13 @@ export async function steady(target: Target, seconds: number, count: number, per
       publish();
     });
   }
-  const from = performance.now();
+  const gapMs = () => (random === undefined ? 1 : -Math.log(1 - random())) * (1_000 / perSecond);
+  const next = () => (random === undefined ? meter.sent % count : Math.floor(random() * count));
+  let due = performance.now();
   const sending = (async () => {
     while (!meter.stopped) {
-      for (;;) {
-        const due = from + (meter.sent * 1_000) / perSecond;
-        if (due > performance.now()) break;
-        sends[meter.sent % count]?.(due);
+      for (; due <= performance.now(); due += gapMs()) {
+        sends[next()]?.(due);
         meter.sent += 1;
       }
       await wait(1);
