@@ -13,7 +13,9 @@ export interface Alternative {
   total: number;
 }
 
-const LONG_IDLE_MS = 5_000;
+const LONG_IDLE_MS = 1_000;
+/** What changes less of the bill, by how long streams stay open, is not worth a line. */
+const WORTH = 0.05;
 const LATE_SHARE = 0.01;
 /** How many times the fewest topic shards are looked at, too. */
 const MORE = 4;
@@ -31,9 +33,10 @@ export function alternativesOf(options: CapacityOptions, shards: Shards): Altern
     if (topic < shards.topic) add(`${plural(topic, "topic shard")}, ${why}`, {}, { topic });
   }
   if (options.streamIdleMs < LONG_IDLE_MS) {
-    add(`streams between shards close after ${LONG_IDLE_MS / 1_000} s, not ${options.streamIdleMs} ms`, {
-      streamIdleMs: LONG_IDLE_MS,
-    });
+    const as = { streamIdleMs: LONG_IDLE_MS };
+    const ratio = monthOf({ ...options, ...as }, shards).bill.total / monthOf(options, shards).bill.total;
+    const title = `streams close after ${LONG_IDLE_MS / 1_000} s of silence, not ${options.streamIdleMs} ms`;
+    if (Math.abs(ratio - 1) > WORTH) add(title, as);
   }
   if (options.qos === 1 && options.lateShare < LATE_SHARE) {
     const late = `${100 * LATE_SHARE} % of the deliveries acknowledged after more than ${limits.ackDeadlineMs} ms`;

@@ -2,6 +2,7 @@
 
 import { limits } from "../../src/broker/limits.ts";
 import { SLOTS } from "../../src/broker/topics/slots.ts";
+import { UNUSED_MS } from "../../src/platform/stream-watch.ts";
 import { platform, work } from "./measured.ts";
 
 export const assumptions: readonly string[] = [
@@ -12,6 +13,7 @@ export const assumptions: readonly string[] = [
   "A deployment has as many topic shards as session shards, since that is how it is made today.",
   `A subscriber acknowledges QoS 1 within ${limits.ackDeadlineMs} ms, or its message is written (--late-share).`,
   `The platform's ${platform.objectRequestsPerSecond.toLocaleString("en")} requests a second of an object are meant for attaches and openings of streams, not for frames.`,
+  `All streams that an object sends close together, after a silence of --stream-idle-ms; one alone after ${UNUSED_MS / 1_000} s. That answers and batches of a message come as fast as assumed decides how often objects with some ten messages a second fall silent.`,
   "An object is billed while an event runs, a timer is set or a stream of its own is open, and no more once it could hibernate.",
   "The opening of a stream is a request; frames and answers are a twentieth each; what the platform answers by itself (the links' heartbeat) is none. If it were, 1,000,000 devices would cost $324 more.",
   "A connect is a Worker request, an attach at its session shard and, by --lookup-share, a look-up at the Deployment object.",

@@ -1,6 +1,7 @@
 // The work of one published message: the frames, answers, streams and rows that it causes, counted along its way
 // (ARCHITECTURE.md), fewer where several travel together. Pure.
 
+import { UNUSED_MS } from "../../src/platform/stream-watch.ts";
 import type { Curve } from "./measured.ts";
 import { work } from "./measured.ts";
 import { allInOne, missed, shardsReached } from "./placement.ts";
@@ -51,7 +52,7 @@ const PACKETS_IN = {
 const PACKETS_BOTH_WAYS = { 0: 1, 1: 2, 2: 4 } as const;
 
 export function messageWork(load: Load): MessageWork {
-  const { qos, fanOut, sessionShards, topicShards, publishesPerSecond } = load;
+  const { qos, fanOut, sessionShards, topicShards, streamIdleMs, publishesPerSecond } = load;
   const stored = fanOut * load.persistentShare;
   const reached = shardsReached(fanOut, sessionShards);
   const own = allInOne(fanOut, sessionShards);
@@ -68,6 +69,7 @@ export function messageWork(load: Load): MessageWork {
   const down = at(work.streamFrames, toSessions);
 
   const answered = answerMs(qos);
+  const done = answered.down + outcomes * answered.outcome;
   const packets = PACKETS_IN[qos];
   const exactlyOnce = qos === 2 ? 1 : 0;
   const written = stored + fanOut * load.lateShare;
@@ -79,8 +81,8 @@ export function messageWork(load: Load): MessageWork {
     topicFrames: up,
     sessionAnswers: (1 - own) * up,
     topicAnswers: (reached + outcomes) * down,
-    topicStreams: opened(toTopics, load.streamIdleMs, answered.up),
-    sessionStreams: targets * opened(toSessions, load.streamIdleMs, answered.down),
+    topicStreams: opened(publishesPerSecond / sessionShards, 1 / topicShards, streamIdleMs, answered.up),
+    sessionStreams: targets * opened(publishesPerSecond / topicShards, targets / sessionShards, streamIdleMs, done),
     reached,
     rowsWritten:
       written * (work.storedRows + work.takenRows) +
@@ -103,21 +105,36 @@ export function messageCpu(each: MessageWork): { edge: number; session: number; 
 }
 
 /** From a batch with a message to its answer, milliseconds: to a topic shard (up) when its subscribers have it, from it
- *  (down) when they have acknowledged it or, but for QoS 1, at once. Answers wait for company. */
-export function answerMs(qos: Load["qos"]): { up: number; down: number } {
-  const down = 2 * work.hopMs + (qos === 1 ? work.deviceMs : 0) + work.answerWaitMs;
-  return { up: 2 * work.hopMs + (qos === 0 ? 0 : down), down };
+ *  (down) when they have acknowledged it or, but for QoS 1, at once; then goes its outcome. Answers wait for company. */
+export function answerMs(qos: Load["qos"]): { up: number; down: number; outcome: number } {
+  const outcome = 2 * work.hopMs + work.answerWaitMs;
+  const down = outcome + (qos === 1 ? work.deviceMs : 0);
+  return { up: 2 * work.hopMs + (qos === 0 ? 0 : down), down, outcome };
 }
 
-/** How long a stream stays open for a batch that comes alone: it is looked at in intervals, and must have been unused for
- *  one since the answer. */
+/** How long an object's streams stay open for a message that comes alone: they are looked at in intervals, and none of
+ *  them must have been used for one since the answer. */
 export function streamOpenMs(idleMs: number, answeredMs: number): number {
   return Math.ceil((idleMs + answeredMs) / idleMs) * idleMs;
 }
 
-/** The share of batches that find their stream closed, with so many a second at random. The first batch of a stream is
+/** The share of batches that find their stream closed, where an object has so many messages a second at random, and a
+ *  stream is for a `share` of them. It is open still if none since its last batch was followed by silence, and that was
+ *  not too long ago. With one stream alone this is `silence`. */
+function opened(perSecond: number, share: number, idleMs: number, answeredMs: number): number {
+  const silent = silence(perSecond, idleMs, answeredMs);
+  const busy = 1 - silent;
+  if (busy <= 0 || share <= 0) return 1;
+  // What becomes of an open stream first: another batch, or silence. Seldom used, it may wait too long for either.
+  const either = silent + busy * share;
+  const again = (busy * share) / either;
+  const tooLong = Math.exp(((-perSecond * either) / busy) * (UNUSED_MS / 1_000));
+  return silent / either + again * tooLong;
+}
+
+/** The share of an object's messages that are followed by silence for so long that all streams close. The first of a row is
  *  followed by none in time with the chance `alone`, each further one, anywhere between two looks, with `last`. */
-function opened(perSecond: number, idleMs: number, answeredMs: number): number {
+function silence(perSecond: number, idleMs: number, answeredMs: number): number {
   const rate = perSecond / 1_000;
   const alone = Math.exp(-rate * streamOpenMs(idleMs, answeredMs));
   const soonest = Math.exp(-rate * (idleMs + answeredMs));

@@ -32,7 +32,7 @@ export interface CapacityOptions {
   sessionShards: number | null;
   /** Null: as many as session shards. */
   topicShards: number | null;
-  /** A stream between shards that was not used for this long is closed when that is looked at. */
+  /** The streams that an object sends are closed together when they are looked at and none was used for this long. */
   streamIdleMs: number;
   /** Share of what a shard can do that it is planned to do. */
   utilisation: number;
@@ -72,7 +72,7 @@ const NUMBERS = {
   "reconnects-per-day": { value: 1, from: 0, to: 1_440, what: "of each device, beside deploys" },
   "deploys-per-month": { value: 8, from: 0, to: 10_000, what: "each ends all connections" },
   "lookup-share": { value: 1, from: 0, to: 1, what: "connects whose user the edge does not know" },
-  "stream-idle-ms": { value: 100, from: 1, to: 600_000, what: "after which a stream between shards closes" },
+  "stream-idle-ms": { value: 100, from: 1, to: 600_000, what: "of silence, after which an object's streams close" },
   utilisation: { value: 0.5, from: 0.01, to: 1, what: "of a shard, planned" },
   "rule-actions": { value: 0, from: 0, to: 100, what: "a message, as peers bill them" },
   "back-off-seconds": { value: 1, from: 0.1, to: 3_600, what: "first wait of a lost device" },

@@ -20,7 +20,7 @@ export function plural(value: number, thing: string): string {
 
 /** Millions, of what is as many; else as it is. */
 export function millions(value: number): string {
-  return value < 1e6 ? count(value, 2) : `${count(value / 1e6, value < 1e8 ? 1 : 0)} M`;
+  return value < 1e6 ? count(value, value < 1e3 ? 2 : 0) : `${count(value / 1e6, value < 1e8 ? 1 : 0)} M`;
 }
 
 export function dollars(value: number): string {

@@ -5,7 +5,8 @@
 import { LazyTimer } from "./lazy-timer.ts";
 
 const LOOK_MS = 100;
-const UNUSED_MS = 60_000;
+/** After which a single one is closed. */
+export const UNUSED_MS = 60_000;
 
 export interface WatchedStream {
   /** Ends what has waited too long, and closes if nothing waits and it was not used for `unusedMs`. False: it is closed. */

@@ -52,7 +52,7 @@ export class Messages {
   /** From session shards to topic shards, and back. */
   readonly #up: Streams;
   readonly #down: Streams;
-  readonly #answerMs: { up: number; down: number };
+  readonly #answerMs: ReturnType<typeof answerMs>;
 
   /** `later` does a step at a time. What is before `fromMs` is not counted. */
   constructor(plan: TrafficPlan, random: () => number, later: (at: number, step: Step) => void, fromMs: number) {
@@ -63,8 +63,8 @@ export class Messages {
     this.#fromMs = fromMs;
     this.sessions = new AwakeObjects(sessionShards, fromMs, platform.hibernatesAfterMs);
     this.topics = new AwakeObjects(topicShards, fromMs, platform.hibernatesAfterMs);
-    this.#up = new Streams(sessionShards * topicShards, streamIdleMs);
-    this.#down = new Streams(sessionShards * topicShards, streamIdleMs);
+    this.#up = new Streams(streamIdleMs, this.sessions, later);
+    this.#down = new Streams(streamIdleMs, this.topics, later);
     this.#answerMs = answerMs(qos);
   }
 
@@ -85,8 +85,7 @@ export class Messages {
       this.#count("rowsWritten", now, work.exactlyOnceRows);
       this.#later(now + work.deviceMs, (at) => this.#atSession(publisher, at, work.eventMs)); // PUBREL
     }
-    if (this.#up.use(this.#pair(publisher, topic), now, now + this.#answerMs.up)) this.#count("topicStreams", now);
-    this.sessions.keep(publisher, now, this.#up.closesAt(this.#pair(publisher, topic)));
+    if (this.#up.send(publisher, topic, now, now + this.#answerMs.up)) this.#count("topicStreams", now);
     this.#later(now + work.hopMs, (at) => this.#route(topic, publisher, subscribers, at));
   }
 
@@ -101,7 +100,7 @@ export class Messages {
     const safe = (at: number) => {
       // Where the publisher's shard is the only one, the message itself tells it (QoS 1).
       const told = qos === 1 && own;
-      if (qos > 0 && !told) this.#send(topic, publisher, at, work.eventMs, work.answerWaitMs + 2 * work.hopMs);
+      if (qos > 0 && !told) this.#send(topic, publisher, at, work.eventMs, this.#answerMs.outcome);
       if (own) return;
       this.#count("sessionAnswers", at);
       this.sessions.keep(publisher, at, at + work.eventMs);
@@ -129,9 +128,7 @@ export class Messages {
 
   /** A batch from a topic shard, which keeps its receiver awake, and is answered after so long. */
   #send(topic: number, shard: number, now: number, holdMs: number, answeredMs: number, answered?: Step): void {
-    const pair = this.#pair(shard, topic);
-    if (this.#down.use(pair, now, now + answeredMs)) this.#count("sessionStreams", now);
-    this.topics.keep(topic, now, this.#down.closesAt(pair));
+    if (this.#down.send(topic, shard, now, now + answeredMs)) this.#count("sessionStreams", now);
     this.#later(now + work.hopMs, (at) => this.#atSession(shard, at, holdMs));
     this.#later(now + answeredMs, (at) => {
       this.#count("topicAnswers", at);
@@ -143,10 +140,6 @@ export class Messages {
   #atSession(shard: number, now: number, holdMs: number): void {
     this.#count("sessionFrames", now);
     this.sessions.keep(shard, now, now + holdMs);
-  }
-
-  #pair(session: number, topic: number): number {
-    return session * this.#plan.topicShards + topic;
   }
 
   #count(name: keyof MessageCounts, now: number, by = 1): void {

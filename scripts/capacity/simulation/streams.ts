@@ -1,28 +1,53 @@
-// Streams of pairs of shards, as their senders hold them (src/platform/stream-channel.ts): opened with a batch, closed when
-// they have been unused for long enough at one of the looks that come at intervals from the opening on.
+// The streams that objects of a kind send, as each object watches its own (src/platform/stream-watch.ts): opened with a
+// batch; looked at in intervals while any is open; closed all together once the last was silent for an interval, and each
+// by itself once it was unused for long. Meanwhile they keep their object awake.
+
+import { UNUSED_MS } from "../../../src/platform/stream-watch.ts";
+import type { AwakeObjects } from "./awake-objects.ts";
+import type { Step } from "./messages.ts";
+
+interface Sender {
+  /** When each open stream's last batch is answered, by its receiver: it is not closed before. */
+  open: Map<number, number>;
+  usedAt: number;
+}
 
 export class Streams {
   readonly #idleMs: number;
-  readonly #openedAt: Float64Array;
-  readonly #closesAt: Float64Array;
+  readonly #objects: AwakeObjects;
+  readonly #later: (at: number, step: Step) => void;
+  readonly #senders = new Map<number, Sender>();
 
-  constructor(pairs: number, idleMs: number) {
+  /** `later` does a step at a time. */
+  constructor(idleMs: number, objects: AwakeObjects, later: (at: number, step: Step) => void) {
     this.#idleMs = idleMs;
-    this.#openedAt = new Float64Array(pairs);
-    this.#closesAt = new Float64Array(pairs).fill(Number.NEGATIVE_INFINITY);
+    this.#objects = objects;
+    this.#later = later;
   }
 
-  /** A batch goes out now and is answered then. True: the stream had to be opened. */
-  use(pair: number, now: number, answeredAt: number): boolean {
-    const opens = this.closesAt(pair) <= now;
-    if (opens) this.#openedAt[pair] = now;
-    const openedAt = this.#openedAt[pair] ?? 0;
-    const looks = Math.ceil((answeredAt + this.#idleMs - openedAt) / this.#idleMs);
-    this.#closesAt[pair] = Math.max(this.closesAt(pair), openedAt + looks * this.#idleMs);
-    return opens;
+  /** A batch goes out now and is answered then. True: its stream had to be opened. */
+  send(object: number, receiver: number, now: number, answeredAt: number): boolean {
+    const sender = this.#senders.get(object) ?? { open: new Map<number, number>(), usedAt: now };
+    this.#senders.set(object, sender);
+    const { open } = sender;
+    const before = open.get(receiver);
+    if (open.size === 0) this.#lookLater(object, sender, now);
+    open.set(receiver, Math.max(answeredAt, before ?? 0));
+    sender.usedAt = now;
+    this.#later(answeredAt, (at) => {
+      sender.usedAt = at;
+    });
+    return before === undefined;
   }
 
-  closesAt(pair: number): number {
-    return this.#closesAt[pair] ?? Number.NEGATIVE_INFINITY;
+  #lookLater(object: number, sender: Sender, now: number): void {
+    this.#objects.keep(object, now, now + this.#idleMs);
+    this.#later(now + this.#idleMs, (at) => {
+      const unusedMs = at - sender.usedAt >= this.#idleMs ? this.#idleMs : UNUSED_MS;
+      for (const [receiver, answeredAt] of sender.open) {
+        if (at - answeredAt >= unusedMs) sender.open.delete(receiver);
+      }
+      if (sender.open.size > 0) this.#lookLater(object, sender, at);
+    });
   }
 }

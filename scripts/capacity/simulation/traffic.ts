@@ -1,6 +1,7 @@
 // Messages and PINGREQs of connected devices, one by one: what comes into objects, which streams are opened, how long each
 // object is awake. It shows what the model says by other means. Pure.
 
+import { UNUSED_MS } from "../../../src/platform/stream-watch.ts";
 import { BucketQueue } from "./bucket-queue.ts";
 import type { MessageCounts, Step } from "./messages.ts";
 import { Messages } from "./messages.ts";
@@ -35,11 +36,13 @@ const TICK_MS = 1;
 /** So much is not counted: at least so long, and until the streams are as they stay. */
 const WARM_UP_MS = 1_000;
 const WARM_UP_IDLE_TIMES = 4;
+/** Messages of a pair of shards, after which its stream was surely opened if it stays open. */
+const WARM_UP_USES = 10;
 
 export function simulateTraffic(plan: TrafficPlan): TrafficResult {
   const { devices } = plan;
   const random = randomFrom(plan.seed);
-  const fromMs = Math.max(WARM_UP_MS, WARM_UP_IDLE_TIMES * plan.streamIdleMs);
+  const fromMs = warmUpMs(plan);
   const endMs = fromMs + plan.windowMs;
   const publishMs = 60_000 / plan.publishPerMinute;
   const pingMs = plan.keepAliveSeconds * 1_000;
@@ -80,4 +83,9 @@ export function simulateTraffic(plan: TrafficPlan): TrafficResult {
     topicAwake: topics.awakeShare(endMs),
     wakeUps: sessions.wakeUps + topics.wakeUps,
   };
+}
+
+function warmUpMs({ devices, publishPerMinute, sessionShards, topicShards, streamIdleMs }: TrafficPlan): number {
+  const pairMs = (60_000 * sessionShards * topicShards) / (devices * publishPerMinute);
+  return Math.max(WARM_UP_MS, WARM_UP_IDLE_TIMES * streamIdleMs, Math.min(UNUSED_MS, WARM_UP_USES * pairMs));
 }

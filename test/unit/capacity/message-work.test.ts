@@ -81,11 +81,16 @@ describe("work of a message", () => {
     const ratios = {
       frames: frames / sum(run.frames),
       answers: (each.sessionAnswers + each.topicAnswers) / sum(run.answers),
-      streams: (each.topicStreams + each.sessionStreams) / sum(run.streams),
     };
     for (const [name, ratio] of Object.entries(ratios)) {
       expect(ratio, name).toBeGreaterThan(0.8);
       expect(ratio, name).toBeLessThan(1.2);
+    }
+    // Clients at hand answer sooner than assumed: an object is silent more often then.
+    const streams = [each.sessionStreams, each.topicStreams];
+    for (const [kind, counted] of run.streams.entries()) {
+      expect(streams[kind]).toBeGreaterThan(counted - 0.15);
+      expect(streams[kind]).toBeLessThan(counted + 0.05);
     }
   });
 
@@ -105,6 +110,30 @@ describe("work of a message", () => {
     expect(1 / last).toBeCloseTo(1_232, 0);
     // One that comes alone is closed behind it.
     expect(messageWork({ ...sparse, publishesPerSecond: 0.1 }).topicStreams).toBeGreaterThan(0.97);
+  });
+
+  it("opens a stream that is seldom used once a minute at most, while others keep its object awake", () => {
+    // 200 a second from the one session shard, to 200 topic shards: each has one a second.
+    const busy = { ...sparse, qos: 0, publishesPerSecond: 200, topicShards: 200 } as const;
+    expect(messageWork(busy).topicStreams).toBeLessThan(1e-6);
+    // To 2,000 and to 200,000 of them: a gap of more than 60 s comes with the chance exp(-6) and exp(-0.06).
+    expect(messageWork({ ...busy, topicShards: 2_000 }).topicStreams).toBeCloseTo(Math.exp(-6), 6);
+    const seldom = messageWork({ ...busy, topicShards: 200_000 }).topicStreams;
+    expect(seldom).toBeCloseTo(Math.exp(-0.06), 6);
+    expect(seldom * (200 / 200_000)).toBeLessThan(1 / 60);
+  });
+
+  it("opens streams anew after each silence of their object", () => {
+    // An event is followed by silence with a chance that one stream alone shows; before a stream's next batch there are as
+    // many chances as it takes until one of the object's batches is its own.
+    const one = { ...sparse, qos: 0, publishesPerSecond: 10 } as const;
+    const silence = messageWork(one).topicStreams;
+    const expected = [0, 1, 2, 3].map((i) => 0.25 * 0.75 ** i * (1 - (1 - silence) ** (i + 1)));
+    const rest = 0.75 ** 4;
+    const atLeast = expected.reduce((total, each) => total + each, 0) + rest * (1 - (1 - silence) ** 5);
+    const streams = messageWork({ ...one, topicShards: 4 }).topicStreams;
+    expect(streams).toBeGreaterThan(atLeast);
+    expect(streams).toBeLessThan(atLeast + rest * (1 - silence) ** 5);
   });
 });
 
