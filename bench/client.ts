@@ -111,9 +111,10 @@ export class LoadClient {
   leave(): Promise<void> {
     this.#closing = true;
     const closed = new Promise<void>((resolve) => {
-      this.#socket.once("close", () => resolve());
+      if (this.#socket.readyState === WebSocket.CLOSED) resolve();
+      else this.#socket.once("close", () => resolve());
     });
-    this.#socket.send(DISCONNECT);
+    if (this.#socket.readyState === WebSocket.OPEN) this.#socket.send(DISCONNECT);
     return closed;
   }
 

@@ -1,28 +1,24 @@
 // `npm run bench:endurance`: full load for as long as is asked, at every QoS and to sessions that last, with a look every
 // so often at what the process holds. Whatever grows with time shows.
 
-import { parseArgs } from "node:util";
 import { claimPort } from "../scripts/start/claim-port.ts";
+import { benchmark } from "./benchmark.ts";
 import { startFulmar } from "./brokers/fulmar.ts";
 import { Inspector } from "./inspector.ts";
 import { runWorkload } from "./load-process.ts";
 import { held } from "./memory.ts";
+import { positive, readOptions } from "./options.ts";
 import { count, format } from "./table.ts";
 
 const WORKLOADS = ["pairs-qos0", "pairs-qos1", "pairs-qos2", "persistent", "offline", "fan-out"];
 const SECONDS_EACH = 4;
 const MINUTE_MS = 60_000;
 
-const { values } = parseArgs({ options: { minutes: { type: "string", default: "10" } } });
-const minutes = Number(values.minutes);
-if (!(minutes > 0)) {
-  console.error("bench:endurance: [--minutes N]");
-  process.exit(1);
-}
+const { minutes } = readOptions("bench:endurance: [--minutes N]", { minutes: positive.default(10) });
 
-const inspectorPort = await claimPort("127.0.0.1", 0);
-const fulmar = await startFulmar({ shards: 1, inspectorPort });
-try {
+await benchmark(async (keep) => {
+  const inspectorPort = await claimPort("127.0.0.1", 0);
+  const fulmar = keep(await startFulmar({ shards: 1, inspectorPort }));
   const inspector = await Inspector.open(inspectorPort);
   const lines = [["minute", "RAM MiB", "heap MiB", "disk MiB", "messages", "lost"]];
   const from = performance.now();
@@ -43,7 +39,4 @@ try {
   }
   inspector.close();
   console.log(format(lines, 0));
-} finally {
-  await fulmar.stop();
-}
-process.exit(process.exitCode ?? 0);
+});

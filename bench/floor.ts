@@ -4,11 +4,12 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { WebSocket } from "ws";
 import { buildWorker } from "../scripts/start/build-worker.ts";
 import { claimPort } from "../scripts/start/claim-port.ts";
 import { startWorkerd } from "../scripts/start/start-workerd.ts";
+import { benchmark } from "./benchmark.ts";
+import { positive, readOptions } from "./options.ts";
 import { cpuMicroseconds, descendant } from "./processes.ts";
 import { count, format } from "./table.ts";
 import { wait } from "./wait.ts";
@@ -19,29 +20,27 @@ const PAYLOAD = Buffer.alloc(85, "x"); // A PUBLISH with 64 bytes of payload.
 const ANSWER = Buffer.alloc(4, "a");
 const WARM_UP_MS = 1_000;
 
-const { values } = parseArgs({ options: { seconds: { type: "string", default: "5" } } });
-const seconds = Number(values.seconds);
-if (!(seconds > 0)) {
-  console.error("bench:floor: [--seconds N]");
-  process.exit(1);
-}
-
-const folder = await mkdtemp(join(tmpdir(), "fulmar-floor-"));
+const { seconds } = readOptions("bench:floor: [--seconds N]", { seconds: positive.default(5) });
 const port = await claimPort("127.0.0.1", 0);
-const miniflare = await startWorkerd({
-  worker: await buildWorker(join(folder, "build"), "bench/floor/worker.ts"),
-  host: "127.0.0.1",
-  port,
-  objectsDir: join(folder, "objects"),
-  vars: {},
-  mailer: async () => {
-    throw new Error("no mail is sent here");
-  },
-  beside: [],
-  inspectorPort: undefined,
-});
-const pid = await descendant(process.pid, "workerd");
-try {
+let pid: number | undefined;
+
+await benchmark(async (keep) => {
+  const folder = await mkdtemp(join(tmpdir(), "fulmar-floor-"));
+  keep({ stop: () => rm(folder, { recursive: true, force: true }) });
+  const miniflare = await startWorkerd({
+    worker: await buildWorker(join(folder, "build"), "bench/floor/worker.ts"),
+    host: "127.0.0.1",
+    port,
+    objectsDir: join(folder, "objects"),
+    vars: {},
+    mailer: async () => {
+      throw new Error("no mail is sent here");
+    },
+    beside: [],
+    inspectorPort: undefined,
+  });
+  keep({ stop: () => miniflare.dispose() });
+  pid = await descendant(process.pid, "workerd");
   const lines = [["what", "a second", "p50 ms", "p99 ms", "CPU us"]];
   for (const window of [1, 100]) {
     lines.push([`echo at the edge, ${window} under way`, ...(await measure(await echo(), window))]);
@@ -53,11 +52,7 @@ try {
   close();
   lines.push(["connects with a link and an answer, 50 at a time", ...(await connects(1_000, 50))]);
   console.log(format(lines, 1));
-} finally {
-  await miniflare.dispose();
-  await rm(folder, { recursive: true, force: true });
-}
-process.exit(process.exitCode ?? 0);
+});
 
 /** Sends one, and is told when it is through. */
 interface Way {

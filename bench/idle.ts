@@ -2,14 +2,15 @@
 // memory, bytes on disk, and how often an object wakes. With connections that are watched for more than five minutes the
 // wake-ups are those of the sweep.
 
-import { parseArgs } from "node:util";
 import { claimPort } from "../scripts/start/claim-port.ts";
+import { benchmark } from "./benchmark.ts";
 import { startFulmar } from "./brokers/fulmar.ts";
 import type { LoadClient, Target } from "./client.ts";
 import { readCounts, since } from "./counts.ts";
 import { Inspector } from "./inspector.ts";
 import { held, type Held } from "./memory.ts";
-import { count, format } from "./table.ts";
+import { count, positive, readOptions } from "./options.ts";
+import { count as thousands, format } from "./table.ts";
 import { wait } from "./wait.ts";
 import { connect } from "./workloads/clients.ts";
 
@@ -22,19 +23,15 @@ const WARM_UP_CONNECTIONS = 200;
 const ASLEEP_MS = 15_000;
 const CONNECTIONS_PER_SHARD = 8_000;
 
-const { values } = parseArgs({
-  options: { clients: { type: "string", default: "1000" }, seconds: { type: "string", default: "330" } },
+const { clients, seconds } = readOptions("bench:idle: [--clients N] [--seconds N]", {
+  clients: count.default(1_000),
+  seconds: positive.default(330),
 });
-const [clients, seconds] = [Number(values.clients), Number(values.seconds)];
-if (!Number.isInteger(clients) || clients < 1 || !(seconds > 0)) {
-  console.error("bench:idle: [--clients N] [--seconds N]");
-  process.exit(1);
-}
 
-const inspectorPort = await claimPort("127.0.0.1", 0);
-const shards = Math.ceil(clients / CONNECTIONS_PER_SHARD);
-const fulmar = await startFulmar({ shards, counting: true, inspectorPort });
-try {
+await benchmark(async (keep) => {
+  const inspectorPort = await claimPort("127.0.0.1", 0);
+  const shards = Math.ceil(clients / CONNECTIONS_PER_SHARD);
+  const fulmar = keep(await startFulmar({ shards, counting: true, inspectorPort }));
   const inspector = await Inspector.open(inspectorPort);
   const { target } = fulmar;
   await closeAll(await open(target, WARM_UP_CONNECTIONS, "warm", false));
@@ -63,7 +60,7 @@ try {
   inspector.close();
 
   const each = (of: Held, from: Held) =>
-    (["resident", "heap", "disk"] as const).map((name) => count((of[name] - from[name]) / clients));
+    (["resident", "heap", "disk"] as const).map((name) => thousands((of[name] - from[name]) / clients));
   console.log(`\n${clients} clients, ${shards} shard(s) of each kind\n`);
   console.log(
     format(
@@ -79,11 +76,8 @@ try {
     .filter((name) => counts[name] !== 0)
     .sort();
   console.log(`\nIn ${seconds} s with ${clients} idle connections that ping every ${PING_MS / 1_000} s:\n`);
-  console.log(format([["count", "in all"], ...names.map((name) => [name, count(counts[name] ?? 0)])], 1));
-} finally {
-  await fulmar.stop();
-}
-process.exit(process.exitCode ?? 0);
+  console.log(format([["count", "in all"], ...names.map((name) => [name, thousands(counts[name] ?? 0)])], 1));
+});
 
 async function open(target: Target, total: number, name: string, persistent: boolean): Promise<LoadClient[]> {
   const opened: LoadClient[] = [];

@@ -6,7 +6,7 @@ import { workloads } from "./workloads.ts";
 import type { WorkloadOptions } from "./workloads/workload.ts";
 
 const [name = "", options = "", target = ""] = process.argv.slice(2);
-const workload = workloads[name];
+const workload = Object.hasOwn(workloads, name) ? workloads[name] : undefined;
 if (workload === undefined) throw new Error(`no workload ${name}`);
 const result = await workload.run(JSON.parse(target) as Target, JSON.parse(options) as WorkloadOptions);
 console.log(JSON.stringify(result));

@@ -5,9 +5,6 @@ import { join } from "node:path";
 import type { Fulmar } from "./brokers/fulmar.ts";
 import type { Inspector } from "./inspector.ts";
 import { residentBytes } from "./processes.ts";
-import { wait } from "./wait.ts";
-
-const POKE_MS = 50;
 
 export interface Held {
   /** Of the process, in RAM. */
@@ -26,24 +23,13 @@ interface HeapUsage {
 
 /** Collects the Worker's garbage, then looks. */
 export async function held({ target, dataDir }: Fulmar, inspector: Inspector): Promise<Held> {
-  await collectGarbage(target.url.replace("ws:", "http:"), inspector);
+  await inspector.awake(target, "HeapProfiler.collectGarbage");
   const usage = (await inspector.call("Runtime.getHeapUsage")) as HeapUsage;
   return {
     resident: (await residentBytes(target.pid)) ?? Number.NaN,
     heap: usage.usedSize + usage.embedderHeapUsedSize + usage.backingStorageSize,
     disk: await bytesIn(join(dataDir, "objects")),
   };
-}
-
-/** A Worker that does nothing listens to its inspector only when something comes. */
-async function collectGarbage(url: string, inspector: Inspector): Promise<void> {
-  const collecting = { done: false };
-  const collected = inspector.call("HeapProfiler.collectGarbage").then(() => (collecting.done = true));
-  while (!collecting.done) {
-    await fetch(url);
-    await wait(POKE_MS);
-  }
-  await collected;
 }
 
 async function bytesIn(folder: string): Promise<number> {

@@ -2,11 +2,13 @@
 // time spent in themselves, for each message. What is not JavaScript stands under (program): sockets, SQLite, the
 // platform.
 
-import { parseArgs } from "node:util";
+import { z } from "zod";
 import { claimPort } from "../scripts/start/claim-port.ts";
+import { benchmark } from "./benchmark.ts";
 import { startFulmar } from "./brokers/fulmar.ts";
 import { Inspector } from "./inspector.ts";
 import { runWorkload } from "./load-process.ts";
+import { count, positive, readOptions, shards } from "./options.ts";
 import { format } from "./table.ts";
 import { wait } from "./wait.ts";
 import { workloads } from "./workloads.ts";
@@ -17,44 +19,33 @@ interface Profile {
   timeDeltas: number[];
 }
 
-const { values } = parseArgs({
-  options: {
-    workload: { type: "string", default: "pairs-qos1" },
-    seconds: { type: "string", default: "5" },
-    shards: { type: "string", default: "1" },
-    lines: { type: "string", default: "40" },
-  },
+const names = Object.keys(workloads);
+const usage = `bench:profile: [--workload ${names.join("|")}] [--seconds N] [--shards N] [--lines N]`;
+const values = readOptions(usage, {
+  workload: z.enum(names).default("pairs-qos1"),
+  seconds: positive.min(2).default(5),
+  shards: shards.default(1),
+  lines: count.default(40),
 });
-const seconds = Number(values.seconds);
-if (workloads[values.workload] === undefined || !(seconds > 0)) {
-  console.error(
-    `bench:profile: [--workload ${Object.keys(workloads).join("|")}] [--seconds N] [--shards N] [--lines N]`,
-  );
-  process.exit(1);
-}
 
 const SAMPLE_MICROSECONDS = 200;
 /** Behind the warm-up of a workload. */
 const START_MS = 1_500;
 
-const inspectorPort = await claimPort("127.0.0.1", 0);
-const fulmar = await startFulmar({ shards: Number(values.shards), inspectorPort });
-try {
+await benchmark(async (keep) => {
+  const inspectorPort = await claimPort("127.0.0.1", 0);
+  const { target } = keep(await startFulmar({ shards: values.shards, inspectorPort }));
   const inspector = await Inspector.open(inspectorPort);
-  const running = runWorkload(values.workload, fulmar.target, { seconds, times: 1 });
+  const running = runWorkload(values.workload, target, { seconds: values.seconds, times: 1 });
   await wait(START_MS);
   await inspector.call("Profiler.enable");
   await inspector.call("Profiler.setSamplingInterval", { interval: SAMPLE_MICROSECONDS });
   await inspector.call("Profiler.start");
-  await wait((seconds - 1) * 1_000);
-  const { profile } = (await inspector.call("Profiler.stop")) as { profile: Profile };
+  await wait((values.seconds - 1) * 1_000);
+  const { profile } = (await inspector.awake(target, "Profiler.stop")) as { profile: Profile };
   const result = await running;
-  inspector.close();
   if (result !== null) print(profile, result.perSecond);
-} finally {
-  await fulmar.stop();
-}
-process.exit(process.exitCode ?? 0);
+});
 
 function print({ nodes, samples, timeDeltas }: Profile, perSecond: number): void {
   const byId = new Map(nodes.map((node) => [node.id, node.callFrame]));
@@ -69,7 +60,7 @@ function print({ nodes, samples, timeDeltas }: Profile, perSecond: number): void
     total += delta;
   }
   const messages = perSecond * (total / 1_000_000);
-  const top = [...self].sort(([, a], [, b]) => b - a).slice(0, Number(values.lines));
+  const top = [...self].sort(([, a], [, b]) => b - a).slice(0, values.lines);
   const lines = top.map(([name, us]) => [name, `${((us / total) * 100).toFixed(1)} %`, (us / messages).toFixed(2)]);
   console.log(`\n${values.workload}: ${Math.round(perSecond)} messages a second\n`);
   console.log(format([["function", "time", "us a message"], ...lines], 1));

@@ -2,82 +2,68 @@
 // run, so that what the machine does meanwhile touches all alike. Figures are ratios within a run, not promises.
 
 import { cpus } from "node:os";
-import { parseArgs } from "node:util";
+import { z } from "zod";
+import { benchmark } from "./benchmark.ts";
 import { startAedes } from "./brokers/aedes.ts";
 import type { Broker } from "./brokers/broker.ts";
 import { startFulmar } from "./brokers/fulmar.ts";
 import { startMosquitto } from "./brokers/mosquitto.ts";
 import { runWorkload } from "./load-process.ts";
 import { measureNeighbour, misbehaviours, type Misbehaviour, type NeighbourResult } from "./neighbours.ts";
+import { count, flag, notNegative, positive, readOptions, shards } from "./options.ts";
 import { countsTable, neighbourTable, table } from "./table.ts";
 import { workloads } from "./workloads.ts";
 import type { Result } from "./workloads/workload.ts";
 
-const { values } = parseArgs({
-  options: {
-    only: { type: "string" },
-    seconds: { type: "string", default: "5" },
-    shards: { type: "string", default: "1" },
-    rounds: { type: "string", default: "1" },
-    times: { type: "string", default: "1" },
-    counts: { type: "boolean", default: false },
-    "delay-ms": { type: "string", default: "0" },
-    json: { type: "boolean", default: false },
-  },
-});
 const NEIGHBOURS = "neighbours";
 const all = [...Object.keys(workloads), NEIGHBOURS];
-const chosen = values.only === undefined ? all : values.only.split(",");
-const unknown = chosen.find((name) => !all.includes(name));
-const options = { seconds: Number(values.seconds), times: Number(values.times) };
-const [shards, delayMs, rounds] = [values.shards, values["delay-ms"], values.rounds].map(Number) as [
-  number,
-  number,
-  number,
-];
-const counted = [options.times, shards, rounds].every((number) => Number.isInteger(number) && number >= 1);
-if (unknown !== undefined || !(options.seconds > 0) || !counted || !(delayMs >= 0)) {
-  const flags = "[--seconds N] [--rounds N] [--shards N] [--times N] [--counts] [--delay-ms N] [--json]";
-  console.error(`bench: [--only ${all.join(",")}] ${flags}`);
-  process.exit(1);
-}
+const flags = "[--seconds N] [--rounds N] [--shards N] [--times N] [--counts] [--delay-ms N] [--json]";
+const values = readOptions(`bench: [--only ${all.join(",")}] ${flags}`, {
+  only: z
+    .string()
+    .transform((names) => names.split(","))
+    .refine((names) => names.every((name) => all.includes(name)))
+    .default(all),
+  seconds: positive.default(5),
+  rounds: count.default(1),
+  shards: shards.default(1),
+  times: count.default(1),
+  counts: flag.default(false),
+  "delay-ms": notNegative.default(0),
+  json: flag.default(false),
+});
+const { only: chosen, rounds, "delay-ms": delayMs } = values;
+const options = { seconds: values.seconds, times: values.times };
 const names = chosen.filter((name) => name !== NEIGHBOURS);
 /** Fulmar alone, in the build that counts what its objects do. */
 const counting = values.counts || delayMs > 0;
 
 const brokers: Broker[] = [];
-try {
-  const fulmar = await startFulmar({ shards, counting, delayMs });
+
+await benchmark(async (keep) => {
+  const fulmar = keep(await startFulmar({ shards: values.shards, counting, delayMs }));
   brokers.push(fulmar);
-  const peers = counting ? [] : [await startAedes(), await startMosquitto()];
-  brokers.push(...peers.filter((peer) => peer !== null));
+  const peers: (Broker | null)[] = [];
+  if (!counting) for (const start of [startAedes, startMosquitto]) peers.push(await start());
+  for (const peer of peers) if (peer !== null) brokers.push(keep(peer));
   const results = new Map<string, Map<string, Result | null>>();
-  for (const name of names) {
-    results.set(name, await measure(name));
-  }
+  for (const name of names) results.set(name, await measure(name));
   const neighbours = chosen.includes(NEIGHBOURS) && !counting ? await measureNeighbours(fulmar) : null;
   if (values.json) {
     const measured = Object.fromEntries([...results].map(([k, v]) => [k, Object.fromEntries(v)]));
     console.log(JSON.stringify(neighbours === null ? measured : { ...measured, [NEIGHBOURS]: neighbours }));
-  } else {
-    const delays = delayMs > 0 ? `, ${delayMs} ms for each frame between isolates and each commit` : "";
-    const each = `${cpus().length} cores, ${options.seconds} s a workload, ${shards} shard(s) of each kind, 64 byte payloads`;
-    console.log(`\n${each}${delays}\n`);
-    console.log(
-      table(
-        results,
-        brokers.map(({ name }) => name),
-      ),
-    );
-    if (counting) console.log(`\n${countsTable(results, fulmar.name)}`);
-    if (peers.includes(null))
-      console.log("\nmosquitto is not installed, or its WebSocket listener does not start: it was left out");
-    if (neighbours !== null) console.log(`\n${neighbourTable(neighbours)}`);
+    return;
   }
-} finally {
-  for (const broker of brokers.toReversed()) await broker.stop();
-}
-process.exit(process.exitCode ?? 0);
+  const delays = delayMs > 0 ? `, ${delayMs} ms for each frame between isolates and each commit` : "";
+  const each = `${options.seconds} s a workload, ${values.shards} shard(s) of each kind, 64 byte payloads`;
+  console.log(`\n${cpus().length} cores, ${each}${delays}\n`);
+  const brokerNames = brokers.map(({ name }) => name);
+  console.log(table(results, brokerNames));
+  if (counting) console.log(`\n${countsTable(results, fulmar.name)}`);
+  if (peers.includes(null))
+    console.log("\nmosquitto is not installed, or its WebSocket listener does not start: it was left out");
+  if (neighbours !== null) console.log(`\n${neighbourTable(neighbours)}`);
+});
 
 /** Of each broker the round with the median rate. They take turns, so that what else the machine does meets all alike. */
 async function measure(name: string): Promise<Map<string, Result | null>> {

@@ -1,4 +1,4 @@
-// The aedes broker behind a WebSocket server. Prints its port.
+// The aedes broker behind a WebSocket server. Prints its port, and ends with whoever started it.
 
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -10,3 +10,4 @@ const server = createServer();
 const sockets = new WebSocketServer({ server, perMessageDeflate: false });
 sockets.on("connection", (socket, request) => broker.handle(createWebSocketStream(socket), request));
 server.listen(0, "127.0.0.1", () => console.log((server.address() as AddressInfo).port));
+process.stdin.resume().on("close", () => process.exit());

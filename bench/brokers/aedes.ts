@@ -7,7 +7,7 @@ import type { Broker } from "./broker.ts";
 
 export async function startAedes(): Promise<Broker> {
   const child = spawn(process.execPath, [fileURLToPath(new URL("aedes-server.ts", import.meta.url))], {
-    stdio: ["ignore", "pipe", "inherit"],
+    stdio: ["pipe", "pipe", "inherit"],
   });
   const [line] = (await once(child.stdout, "data")) as [Buffer];
   return {

@@ -46,22 +46,27 @@ export async function startFulmar({
       ...(counting && { entry: COUNTING_ENTRY, vars: { BENCH_DELAY_MS: String(delayMs) } }),
     },
   );
-  const { deployment, credentials } = await createDeployment(service.localUrl, settings);
-  const url = deployment.endpoints.mqtt.replace("localhost", "127.0.0.1");
-  return {
-    name: "fulmar",
-    dataDir,
-    target: {
-      url,
-      ...credentials,
-      pid: await descendant(process.pid, "workerd"),
-      ...(counting && { countsUrl: `${service.localUrl}/bench/counts` }),
-    },
-    async stop() {
-      await service.close();
-      await rm(dataDir, { recursive: true, force: true });
-    },
+  const stop = async () => {
+    await service.close();
+    await rm(dataDir, { recursive: true, force: true });
   };
+  try {
+    const { deployment, credentials } = await createDeployment(service.localUrl, settings);
+    return {
+      name: "fulmar",
+      dataDir,
+      target: {
+        url: deployment.endpoints.mqtt.replace("localhost", "127.0.0.1"),
+        ...credentials,
+        pid: await descendant(process.pid, "workerd"),
+        ...(counting && { countsUrl: `${service.localUrl}/bench/counts` }),
+      },
+      stop,
+    };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
 }
 
 async function createDeployment(origin: string, settings: Record<string, unknown> = {}): Promise<Created> {

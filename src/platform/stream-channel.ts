@@ -90,6 +90,7 @@ export class StreamChannel implements WatchedStream {
   #opened(socket: WebSocket, waiting: readonly Uint8Array[]): void {
     this.#opening = null;
     this.#socket = socket;
+    this.#used();
     socket.binaryType = "arraybuffer";
     socket.addEventListener("message", ({ data }) => this.#onReply(new Uint8Array(data as ArrayBuffer)));
     socket.addEventListener("close", () => this.#broken(socket));
