@@ -3,6 +3,7 @@
 // wake-ups are those of the sweep.
 
 import { claimPort } from "../scripts/start/claim-port.ts";
+import { limits } from "../src/broker/limits.ts";
 import { benchmark } from "./benchmark.ts";
 import { startFulmar } from "./brokers/fulmar.ts";
 import type { LoadClient, Target } from "./client.ts";
@@ -21,7 +22,6 @@ const AT_A_TIME = 50;
 const WARM_UP_CONNECTIONS = 200;
 /** An object that had nothing to do for ten seconds sleeps. */
 const ASLEEP_MS = 15_000;
-const CONNECTIONS_PER_SHARD = 8_000;
 
 const { clients, seconds } = readOptions("bench:idle: [--clients N] [--seconds N]", {
   clients: count.default(1_000),
@@ -30,7 +30,7 @@ const { clients, seconds } = readOptions("bench:idle: [--clients N] [--seconds N
 
 await benchmark(async (keep) => {
   const inspectorPort = await claimPort("127.0.0.1", 0);
-  const shards = Math.ceil(clients / CONNECTIONS_PER_SHARD);
+  const shards = Math.ceil(clients / limits.connectionsPerShard);
   const fulmar = keep(await startFulmar({ shards, counting: true, inspectorPort }));
   const inspector = await Inspector.open(inspectorPort);
   const { target } = fulmar;

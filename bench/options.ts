@@ -18,7 +18,7 @@ export function readOptions<Shape extends Record<string, z.ZodType>>(
 ): z.output<z.ZodObject<Shape>> {
   const options = Object.fromEntries(
     Object.entries(shape).map(([name, type]) => {
-      const isFlag = type.safeParse(true).success && !type.safeParse("x").success && !type.safeParse("1").success;
+      const isFlag = type.safeParse(true).success && !type.safeParse("1").success;
       return [name, { type: isFlag ? ("boolean" as const) : ("string" as const) }];
     }),
   );

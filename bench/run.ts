@@ -43,9 +43,7 @@ const brokers: Broker[] = [];
 await benchmark(async (keep) => {
   const fulmar = keep(await startFulmar({ shards: values.shards, counting, delayMs }));
   brokers.push(fulmar);
-  const peers: (Broker | null)[] = [];
-  if (!counting) for (const start of [startAedes, startMosquitto]) peers.push(await start());
-  for (const peer of peers) if (peer !== null) brokers.push(keep(peer));
+  const missing = counting ? false : await startPeers(keep);
   const results = new Map<string, Map<string, Result | null>>();
   for (const name of names) results.set(name, await measure(name));
   const neighbours = chosen.includes(NEIGHBOURS) && !counting ? await measureNeighbours(fulmar) : null;
@@ -60,10 +58,17 @@ await benchmark(async (keep) => {
   const brokerNames = brokers.map(({ name }) => name);
   console.log(table(results, brokerNames));
   if (counting) console.log(`\n${countsTable(results, fulmar.name)}`);
-  if (peers.includes(null))
-    console.log("\nmosquitto is not installed, or its WebSocket listener does not start: it was left out");
+  if (missing) console.log("\nmosquitto is not installed, or its WebSocket listener does not start: it was left out");
   if (neighbours !== null) console.log(`\n${neighbourTable(neighbours)}`);
 });
+
+/** True: mosquitto is not there. */
+async function startPeers(keep: <T extends Broker>(started: T) => T): Promise<boolean> {
+  brokers.push(keep(await startAedes()));
+  const mosquitto = await startMosquitto();
+  if (mosquitto !== null) brokers.push(keep(mosquitto));
+  return mosquitto === null;
+}
 
 /** Of each broker the round with the median rate. They take turns, so that what else the machine does meets all alike. */
 async function measure(name: string): Promise<Map<string, Result | null>> {

@@ -34,7 +34,7 @@ export interface Outbound {
  *  and no User Property but where it cannot be spared them. */
 export function translate(packets: Uint8Array, version: ProtocolVersion, problemInformation = true): Outbound {
   if (version === 5 && problemInformation) return scan(packets);
-  return translated(packets, version === 5 ? writeBare : writerFor(version));
+  return translated(packets, writers[version]);
 }
 
 function scan(packets: Uint8Array): Outbound {
@@ -90,6 +90,9 @@ function writerFor(version: ProtocolVersion): Write {
 function writeBare(packet: Uint8Array, into: Uint8Array, to: number): number {
   return put(bare(packet), into, to);
 }
+
+/** Of 5.0: for who wants no problem information. */
+const writers: Record<ProtocolVersion, Write> = { 3: writerFor(3), 4: writerFor(4), 5: writeBare };
 
 function put(packet: Uint8Array | null, into: Uint8Array, to: number): number {
   if (packet === null) return ENDS;
