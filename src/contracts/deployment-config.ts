@@ -3,6 +3,8 @@
 
 import { z } from "zod";
 import { limits } from "../broker/limits.ts";
+import { SlotMap } from "../broker/topics/slot-map.ts";
+import { SLOTS } from "../broker/topics/slots.ts";
 
 /** Bounds that a plan sets; `null` means that only the data plane's own limits hold. */
 export const planLimitsSchema = z.object({
@@ -53,17 +55,71 @@ export const brokerSettingsSchema = z.object({
 });
 export type BrokerSettings = z.infer<typeof brokerSettingsSchema>;
 
+const shardCount = z.number().int().min(1).max(SLOTS);
+
+/** Number of objects of each kind. */
+export const shardCountsSchema = z.object({ session: shardCount, topic: shardCount });
+export type ShardCounts = z.infer<typeof shardCountsSchema>;
+
+const slotRunsSchema = z
+  .array(z.tuple([z.number().int().min(0).max(0xfffe), z.number().int().min(1).max(SLOTS)]))
+  .refine((runs) => runs.reduce((sum, [, slots]) => sum + slots, 0) === SLOTS, "not all slots, or more");
+
+/** Where slots live now (broker/topics/slot-map). */
+const placementSchema = z.object({
+  session: slotRunsSchema,
+  topic: slotRunsSchema,
+  /** Topic shards to which session shards send nothing for the moment. */
+  held: z.array(z.number().int().min(0)),
+});
+export type PlacementConfig = z.infer<typeof placementSchema>;
+
 export const deploymentConfigSchema = z.object({
   v: z.literal(1),
-  /** Grows with every change; whoever holds a lower one asks for the newer. */
+  /** Of the control plane: grows with every change that it makes. */
   version: z.number().int().positive(),
+  /** Of the Deployment object: grows with every config that it issues; whoever holds a lower one asks for the newer. Absent:
+   *  as `version`. */
+  serial: z.number().int().positive().optional(),
   status: z.enum(["running", "stopped"]),
-  /** Number of objects of each kind; slots map to them (see broker/topics/slots). */
-  shards: z.object({ session: z.number().int().min(1).max(1_024), topic: z.number().int().min(1).max(1_024) }),
+  /** How many shards there shall be. */
+  shards: shardCountsSchema,
+  /** Up to how many the deployment grows by itself when a shard has too much to do; absent: it does not. */
+  growth: shardCountsSchema.optional(),
+  /** Made by the Deployment object; absent: as a deployment of so many shards begins. */
+  placement: placementSchema.optional(),
   limits: planLimitsSchema,
   settings: brokerSettingsSchema,
 });
 export type DeploymentConfig = z.infer<typeof deploymentConfigSchema>;
+
+/** Tells which of two configs of a deployment is newer. */
+export function serialOf({ serial, version }: Pick<DeploymentConfig, "serial" | "version">): number {
+  return serial ?? version;
+}
+
+/** Where slots live, by a config. */
+export interface Placement {
+  readonly session: SlotMap;
+  readonly topic: SlotMap;
+  /** Topic shards to which nothing is sent for the moment. */
+  readonly held: ReadonlySet<number>;
+}
+
+const placements = new WeakMap<object, Placement>();
+
+/** Where slots live, by this config: made once for each. */
+export function placementOf(config: Pick<DeploymentConfig, "shards" | "placement">): Placement {
+  const known = placements.get(config);
+  if (known !== undefined) return known;
+  const { shards, placement: given } = config;
+  const placement: Placement =
+    given === undefined
+      ? { session: SlotMap.even(shards.session), topic: SlotMap.even(shards.topic), held: new Set() }
+      : { session: SlotMap.of(given.session), topic: SlotMap.of(given.topic), held: new Set(given.held) };
+  placements.set(config, placement);
+  return placement;
+}
 
 export const defaultBrokerSettings: BrokerSettings = {
   sessionExpirySecondsMax: 7 * 24 * 3_600,

@@ -63,7 +63,7 @@ export interface Attach {
   isSuperuser: boolean;
   /** The device's address, without port. */
   peerAddress: string;
-  /** The config that the edge judged by; a shard refuses an older one. */
+  /** Serial of the config that the edge judged by; a shard refuses an older one. */
   configVersion: number;
   /** The revision of users that the edge judged by; a shard refuses one older than a change of this user. */
   principalRevision: number;

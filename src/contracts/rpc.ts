@@ -2,6 +2,7 @@
 // An object that its Deployment has not provisioned answers `NotProvisioned` and writes nothing.
 
 import type { DeploymentConfig } from "./deployment-config.ts";
+import type { SlotMove } from "../broker/topics/slot-moves.ts";
 import type { ApiKeyInfo, ApiKeyRecord, Principal, PrincipalLookup } from "./principal.ts";
 
 /** A typed outcome: an expected failure is data, never an exception. */
@@ -40,9 +41,34 @@ export interface UserInfo {
   isSuperuser: boolean;
 }
 
+/** The shards of one kind. */
+export interface ShardingOfKind {
+  /** How many there shall be. */
+  wanted: number;
+  /** How many have any slots now. */
+  serving: number;
+  /** Slots that are still to move; 0: it is done. */
+  slotsToMove: number;
+}
+
+/** How far a deployment is in changing the number of its shards. */
+export interface Sharding {
+  session: ShardingOfKind;
+  topic: ShardingOfKind;
+  /** What moves now; null: nothing. `attempts`: how often it has failed and begun again. */
+  moving: { kind: "session" | "topic"; from: number; to: number; slots: number; attempts: number } | null;
+}
+
+/** Of what a shard has too much. */
+export type Overload = "connections" | "events" | "stored_bytes";
+
 export interface DeploymentRpc {
-  /** Creates or changes the deployment; a version not above the stored one changes nothing. Returns the version now in
-   *  force and whether every shard has it. `credentials` count at the first call only. Deleted: refused for ever. */
+  /** How many shards there are, and what moves. */
+  sharding(): Promise<Outcome<Sharding, NotProvisioned>>;
+  /** A shard has more to do than it should: the deployment grows, if it may. */
+  overloaded(kind: "session" | "topic", index: number, what: Overload): Promise<void>;
+  /** Creates or changes the deployment; a version not above the stored one changes nothing. Its placement is the object's
+   *  own. Returns the version now in force and whether every shard has it. `credentials` count at the first call only. Deleted: refused for ever. */
   configure(
     deploymentId: string,
     config: DeploymentConfig,
@@ -136,8 +162,48 @@ export interface ApiMessage {
   packet: Uint8Array;
 }
 
-export interface SessionShardRpc {
-  /** First provisioning, and every later config. Answers the version in force. */
+/** Slots of one shard that go to another, named so that steps which are made again are known. */
+export interface NumberedMove extends SlotMove {
+  readonly id: number;
+}
+
+/** A part of what is stored of slots: JSON and bytes as the shard's own export writes them, opaque to who carries it. */
+export interface SlotPage {
+  readonly bytes: Uint8Array;
+  /** Where the next one begins; null: this is the last. */
+  readonly next: string | null;
+}
+
+/** What shards of both kinds do when slots move. Each step may be made again. */
+export interface MovingShardRpc {
+  /** How many slots it gives away at a time, by what is stored of each. */
+  slotsAtOnce(): Promise<number>;
+  /** What is stored of the slots that leave; `from`: "" or the last page's `next`. Nothing changes here. */
+  exportSlots(move: NumberedMove, from: string): Promise<SlotPage>;
+  /** Keeps a page; the first drops what was kept before. */
+  importSlots(move: NumberedMove, page: Uint8Array, first: boolean): Promise<void>;
+  /** All pages were kept: what is in them is this shard's now. */
+  adoptSlots(move: NumberedMove): Promise<void>;
+  /** Another shard has adopted the slots: nothing of them is kept. */
+  releaseSlots(move: NumberedMove): Promise<void>;
+}
+
+export interface SessionShardRpc extends MovingShardRpc {
+  /** Ends the clients of slots that are to leave, and lets none connect. */
+  closeSlots(move: NumberedMove): Promise<void>;
+  /** Serves them again: the move is given up. */
+  reopenSlots(move: NumberedMove): Promise<void>;
+  /** Whether all that clients of closed slots have published is on its way and safe. */
+  publishesSettled(move: NumberedMove): Promise<boolean>;
+  /** Filters whose messages the closed slots' sessions want, behind `after`. */
+  filtersOfSlots(move: NumberedMove, after: string): Promise<{ filters: string[]; more: boolean }>;
+  /** Has messages of these filters routed here. `first`: those of an earlier attempt are forgotten. */
+  expectFilters(move: NumberedMove, filters: readonly string[], first: boolean): Promise<void>;
+  /** Whether all of them are routed here. */
+  filtersRouted(move: NumberedMove): Promise<boolean>;
+  /** Whether nothing is under way to the topic shards that are held by the config of this serial. */
+  quiet(serial: number): Promise<boolean>;
+  /** First provisioning, and every later config. Answers the serial of the one in force. */
   configure(deploymentId: string, index: number, config: DeploymentConfig): Promise<number>;
   /** A user changed or went (`removed`): ends or re-checks its clients, tells the links. Kept while an edge may still
    *  hold the old one. */
@@ -174,8 +240,11 @@ export interface TopicShardStats {
   dropped: number;
 }
 
-export interface TopicShardRpc {
+export interface TopicShardRpc extends MovingShardRpc {
+  /** As of a session shard. */
   configure(deploymentId: string, index: number, config: DeploymentConfig): Promise<number>;
+  /** Whether nothing is under way to a session shard, or to any (null). */
+  delivered(sessionShard: number | null): Promise<boolean>;
   stats(): Promise<Outcome<TopicShardStats, NotProvisioned>>;
   destroy(): Promise<void>;
 }

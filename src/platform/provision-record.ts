@@ -2,7 +2,7 @@
 // An object without it was never provisioned, refuses everything and writes nothing.
 
 import type { DeploymentConfig } from "../contracts/deployment-config.ts";
-import { deploymentConfigSchema } from "../contracts/deployment-config.ts";
+import { deploymentConfigSchema, serialOf } from "../contracts/deployment-config.ts";
 import type { DeploymentId } from "../contracts/deployment-id.ts";
 import { migrate } from "./sql-migrations.ts";
 import { tableExists } from "./table-exists.ts";
@@ -61,7 +61,7 @@ export class ProvisionRecord {
 
   /** True if the config is newer than the one in force, which it then replaces. */
   updateConfig(config: DeploymentConfig): boolean {
-    if (config.version <= this.#config.version) return false;
+    if (serialOf(config) <= serialOf(this.#config)) return false;
     this.#put("config", JSON.stringify(config));
     this.#config = config;
     return true;

@@ -4,6 +4,7 @@
 import { BoundedCache } from "../../broker/bounded-cache.ts";
 import { limits } from "../../broker/limits.ts";
 import type { DeploymentConfig } from "../../contracts/deployment-config.ts";
+import { serialOf } from "../../contracts/deployment-config.ts";
 import type { Principal } from "../../contracts/principal.ts";
 import type { Admission } from "../../contracts/rpc.ts";
 
@@ -69,7 +70,7 @@ export class PrincipalCache {
 
   learnConfig(deploymentId: string, config: DeploymentConfig, now: number): DeploymentEntry {
     const known = this.#deployments.get(deploymentId);
-    const newest = known !== undefined && known.config.version > config.version ? known.config : config;
+    const newest = known !== undefined && serialOf(known.config) > serialOf(config) ? known.config : config;
     const entry = { config: newest, learntAt: now, epoch: known?.epoch ?? (this.#lastEpoch += 1) };
     this.#deployments.set(deploymentId, entry);
     return entry;

@@ -7,8 +7,9 @@ import { readTrustedPublish, trustedProperties } from "../../broker/mqtt/publish
 import { reasonCodes } from "../../broker/mqtt/reason-codes.ts";
 import { writePublish } from "../../broker/mqtt/write-publish.ts";
 import { withinTopicBounds } from "../../broker/topics/topic-name.ts";
-import { shardOfSlot, slotOfClientId } from "../../broker/topics/slots.ts";
+import { slotOfClientId } from "../../broker/topics/slots.ts";
 import type { DeploymentConfig } from "../../contracts/deployment-config.ts";
+import { placementOf } from "../../contracts/deployment-config.ts";
 import type { DeploymentId } from "../../contracts/deployment-id.ts";
 import type { AttachedWill } from "../../contracts/link.ts";
 import { sessionShardObject } from "../../contracts/object-names.ts";
@@ -34,7 +35,7 @@ export async function attachWill(
   const refusal = refuseWill(will, packet, config);
   if (refusal !== null) return refusal;
   if (packet.length <= ATTACHED_BYTES_MAX) return { packet: base64(packet), delayInterval };
-  const index = shardOfSlot(slotOfClientId(clientId), config.shards.session);
+  const index = placementOf(config).session.shardOf(slotOfClientId(clientId));
   try {
     const kept = await sessionShardObject(env.SESSION_SHARD, deploymentId, index).keepWill(packet);
     if (kept.ok && kept.value !== null) return { packet: { keptAs: kept.value }, delayInterval };

@@ -7,6 +7,7 @@ import type { ConnackFields, ConnectPacket, ProtocolVersion } from "../../broker
 import type { ReasonCode } from "../../broker/mqtt/reason-codes.ts";
 import { reasonCodes } from "../../broker/mqtt/reason-codes.ts";
 import type { DeploymentConfig } from "../../contracts/deployment-config.ts";
+import { serialOf } from "../../contracts/deployment-config.ts";
 import { SCRAM_SHA_256 } from "../authenticate/scram-exchange.ts";
 import type { Attach, AttachedWill } from "../../contracts/link.ts";
 
@@ -112,7 +113,7 @@ export function attachOf(
     username: who.username,
     isSuperuser: who.isSuperuser,
     peerAddress: who.peerAddress,
-    configVersion: config.version,
+    configVersion: serialOf(config),
     principalRevision: who.revision,
     ...(will === null ? {} : { will }),
   };

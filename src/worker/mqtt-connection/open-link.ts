@@ -1,7 +1,8 @@
 // Opens the link of a client at its session shard, and tells what the shard has to say to that.
 
-import { shardOfSlot, slotOfClientId } from "../../broker/topics/slots.ts";
+import { slotOfClientId } from "../../broker/topics/slots.ts";
 import type { DeploymentConfig } from "../../contracts/deployment-config.ts";
+import { placementOf } from "../../contracts/deployment-config.ts";
 import type { DeploymentId } from "../../contracts/deployment-id.ts";
 import type { Attach, Attached, Refused, Stale } from "../../contracts/link.ts";
 import { ATTACH_HEADER, ATTACHED_HEADER, attachHeader, LINK_URL } from "../../contracts/link.ts";
@@ -23,7 +24,7 @@ export async function openLink(
   config: DeploymentConfig,
   attach: Attach,
 ): Promise<Opened> {
-  const index = shardOfSlot(slotOfClientId(attach.clientId), config.shards.session);
+  const index = placementOf(config).session.shardOf(slotOfClientId(attach.clientId));
   const headers = { Upgrade: "websocket", [ATTACH_HEADER]: attachHeader(attach) };
   try {
     const shard = sessionShardObject(env.SESSION_SHARD, deploymentId, index);
