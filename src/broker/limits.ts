@@ -102,6 +102,16 @@ export const limits = {
   /** Links of a session shard; past it CONNECT gets 0x89. */
   connectionsPerShard: 8_000,
 
+  /** Slots that move from one shard to another at a time, and what is stored of them, about: while it is copied, publishing
+   *  waits. One slot moves whatever it has. */
+  moveSlots: 64,
+  moveBytes: 4 * MIB,
+  /** Sessions of them: their clients are ended, and connect again. */
+  moveSessions: 500,
+  /** What is published meanwhile waits in a session shard's memory; past it QoS 0 is dropped and counted, QoS 1 and 2 get
+   *  0x97. */
+  heldBytes: 32 * MIB,
+
   /** The edge's beat on a link, and how often the shard looks for links that missed it. */
   heartbeatMs: 60 * SECOND,
   sweepMs: 5 * MINUTE,

@@ -63,6 +63,8 @@ export interface RouteRequest {
   retainedLimit: number;
   /** As in RetainedRequest. */
   notFrom?: number | undefined;
+  /** Of a claim or a member: the session shard whose word this one takes over, since the session has moved. */
+  movedFrom?: number | undefined;
 }
 
 /** Asks for the next retained messages of a subscription, of which not all could be taken at once. */

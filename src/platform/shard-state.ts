@@ -1,6 +1,7 @@
 // What every shard keeps of itself: whose it is, its index, the config in force, how often it has started.
 
-import type { DeploymentConfig } from "../contracts/deployment-config.ts";
+import type { DeploymentConfig, Placement } from "../contracts/deployment-config.ts";
+import { placementOf } from "../contracts/deployment-config.ts";
 import type { DeploymentId } from "../contracts/deployment-id.ts";
 import { ProvisionRecord } from "./provision-record.ts";
 
@@ -39,6 +40,11 @@ export class ShardState {
 
   get config(): DeploymentConfig {
     return this.#record.config;
+  }
+
+  /** Where slots live. */
+  get placement(): Placement {
+    return placementOf(this.#record.config);
   }
 
   /** True if the config is newer than the one in force, which it then replaces. */

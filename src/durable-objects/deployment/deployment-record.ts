@@ -1,9 +1,13 @@
 // What a deployment is by itself: its id, the config in force, and the counter of changes to its users.
 
-import type { DeploymentConfig } from "../../contracts/deployment-config.ts";
+import type { DeploymentConfig, Placement, PlacementConfig, ShardCounts } from "../../contracts/deployment-config.ts";
+import { placementOf, serialOf } from "../../contracts/deployment-config.ts";
+import type { SlotMap } from "../../broker/topics/slot-map.ts";
 import type { DeploymentId } from "../../contracts/deployment-id.ts";
 import { ProvisionRecord } from "../../platform/provision-record.ts";
 import { migrations } from "./schema.ts";
+
+const kinds = ["session", "topic"] as const;
 
 export class DeploymentRecord {
   readonly id: DeploymentId;
@@ -36,13 +40,65 @@ export class DeploymentRecord {
     return this.#record.number("revision");
   }
 
-  /** True if the config is newer than the one in force, which it then replaces. */
+  /** Where slots live. */
+  get placement(): Placement {
+    return placementOf(this.config);
+  }
+
+  /** How many shards there shall be. */
+  get wanted(): ShardCounts {
+    const { shards, growth } = this.config;
+    // Where it does not grow by itself, what it once has grown to does not count.
+    if (growth === undefined) return shards;
+    return {
+      session: Math.max(shards.session, this.#record.number("grown_session")),
+      topic: Math.max(shards.topic, this.#record.number("grown_topic")),
+    };
+  }
+
+  /** The deployment has grown by itself; `now`: epoch milliseconds. */
+  grow(kind: "session" | "topic", shards: number, now: number): void {
+    this.#record.setNumber(`grown_${kind}`, shards);
+    this.#record.setNumber("grown_at", now);
+  }
+
+  /** When it last did, epoch milliseconds; 0: never. */
+  get grownAt(): number {
+    return this.#record.number("grown_at");
+  }
+
+  /** True if the control plane's config is newer than the one in force, which it then replaces. Slots stay where they are. */
   update(config: DeploymentConfig): boolean {
-    return this.#record.updateConfig(config);
+    if (config.version <= this.config.version) return false;
+    if (config.growth === undefined) for (const kind of kinds) this.#record.setNumber(`grown_${kind}`, 0);
+    return this.#issue({ ...config, placement: this.config.placement ?? written(this.placement) });
+  }
+
+  /** Slots live elsewhere from now on, or other topic shards are held. */
+  place(placement: Placement): void {
+    this.#issue({ ...this.config, placement: written(placement) });
+  }
+
+  #issue(config: DeploymentConfig): boolean {
+    return this.#record.updateConfig({ ...config, serial: Math.max(serialOf(this.config) + 1, config.version) });
+  }
+
+  /** A number for a move, higher than all before. */
+  nextMove(): number {
+    this.#record.setNumber("moves", this.#record.number("moves") + 1);
+    return this.#record.number("moves");
   }
 
   nextRevision(): number {
     this.#record.setNumber("revision", this.revision + 1);
     return this.revision;
   }
+}
+
+function written({ session, topic, held }: Placement): PlacementConfig {
+  return { session: mutable(session), topic: mutable(topic), held: Array.from(held) };
+}
+
+function mutable({ runs }: SlotMap): [number, number][] {
+  return runs.map(([shard, slots]) => [shard, slots]);
 }

@@ -13,7 +13,9 @@ import type {
   InitialCredentials,
   NotProvisioned,
   Outcome,
+  Overload,
   Page,
+  Sharding,
   UserInfo,
 } from "../../contracts/rpc.ts";
 import { Deadlines } from "../../platform/deadlines.ts";
@@ -29,7 +31,7 @@ const ERASE_WAIT_MS = 5_000;
 const notProvisioned = { ok: false, error: "not_provisioned" } as const;
 
 export class Deployment extends DurableObject<Env> implements DeploymentRpc {
-  readonly #deadlines: Deadlines<"push" | "users" | "erase" | "erase_again">;
+  readonly #deadlines: Deadlines<"push" | "users" | "move" | "erase" | "erase_again">;
   #erasure: Erasure | null;
   #served: ServedDeployment | null = null;
 
@@ -38,6 +40,7 @@ export class Deployment extends DurableObject<Env> implements DeploymentRpc {
     this.#deadlines = new Deadlines(context.storage, {
       push: () => this.#served?.pushConfig(),
       users: () => this.#served?.pushUsers(),
+      move: () => this.#served?.resharding.run(),
       erase: (_key, now) => this.#erasure?.erase(now),
       erase_again: () => this.#erasure?.eraseAgain(),
     });
@@ -66,7 +69,7 @@ export class Deployment extends DurableObject<Env> implements DeploymentRpc {
     const known = this.#served;
     const served = this.ctx.storage.transactionSync(() => {
       if (known === null) return this.#provision(this.#ownId(deploymentId), valid, credentials, now);
-      if (known.record.update(valid)) known.expectShards(valid, now);
+      if (known.record.update(valid)) known.expectShards(now);
       return known;
     });
     this.#served = served;
@@ -84,6 +87,16 @@ export class Deployment extends DurableObject<Env> implements DeploymentRpc {
     const erasure = this.#erasure;
     if (!erasure.done) await waitAtMost(ERASE_WAIT_MS, erasure.erase(now));
     return { done: erasure.done };
+  }
+
+  // ---- Shards -------------------------------------------------------------------------------------------------------
+
+  async sharding(): Promise<Outcome<Sharding, NotProvisioned>> {
+    return this.#served === null ? notProvisioned : { ok: true, value: this.#served.resharding.progress };
+  }
+
+  async overloaded(kind: "session" | "topic", index: number, what: Overload): Promise<void> {
+    this.#served?.resharding.overloaded(kind, index, what);
   }
 
   async ping(): Promise<true> {
@@ -163,7 +176,7 @@ export class Deployment extends DurableObject<Env> implements DeploymentRpc {
   // ---- Inside -------------------------------------------------------------------------------------------------------
 
   #serve(record: DeploymentRecord): ServedDeployment {
-    return new ServedDeployment(this.ctx.storage.sql, this.env, record, this.#deadlines);
+    return new ServedDeployment(this.ctx.storage, this.env, record, this.#deadlines);
   }
 
   #provision(
@@ -173,7 +186,7 @@ export class Deployment extends DurableObject<Env> implements DeploymentRpc {
     now: number,
   ): ServedDeployment {
     const served = this.#serve(DeploymentRecord.create(this.ctx.storage.sql, id, config));
-    served.expectShards(config, now);
+    served.expectShards(now);
     if (credentials !== null) {
       served.users.add(credentials.principal);
       served.apiKeys.add(credentials.apiKey);

@@ -33,4 +33,15 @@ export const migrations: readonly string[] = [
      created_at INTEGER NOT NULL,
      verifier TEXT NOT NULL
    ) WITHOUT ROWID;`,
+
+  `-- Slots that move now, one row at most: from which shard to which, and how far that is.
+   CREATE TABLE slot_move (
+     id INTEGER PRIMARY KEY,
+     kind TEXT NOT NULL,
+     from_shard INTEGER NOT NULL,
+     to_shard INTEGER NOT NULL,
+     slots TEXT NOT NULL,
+     phase TEXT NOT NULL,
+     attempts INTEGER NOT NULL
+   );`,
 ];

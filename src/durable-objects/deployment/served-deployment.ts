@@ -1,12 +1,14 @@
 // A provisioned deployment: keeps what its shards and edges must know, and tells them until all of them do.
 
 import type { DeploymentConfig } from "../../contracts/deployment-config.ts";
+import { serialOf } from "../../contracts/deployment-config.ts";
 import { sessionShardObject, topicShardObject } from "../../contracts/object-names.ts";
 import type { Principal } from "../../contracts/principal.ts";
 import { NotYet } from "../../platform/deadlines.ts";
 import type { Env } from "../../platform/env.ts";
 import { ApiKeys } from "./api-keys.ts";
 import type { DeploymentRecord } from "./deployment-record.ts";
+import { Resharding } from "./resharding.ts";
 import { callShards, ShardList } from "./shard-list.ts";
 import type { ShardRow } from "./shard-list.ts";
 import type { UserChange } from "./users.ts";
@@ -19,30 +21,45 @@ const WAIT_MS = 5_000;
 const RETRY_MS = 2_000;
 const CHANGES_AT_A_TIME = 100;
 
-/** Its deadlines: `push` brings the config to the shards, `users` the changes of users. */
+/** Its deadlines: `push` brings the config to the shards, `users` the changes of users, `move` moves slots. */
 export interface ServedDeadlines {
-  set(kind: "push" | "users", key: string, at: number): void;
-  setIfUnset(kind: "push" | "users", key: string, at: number): void;
-  clear(kind: "push" | "users", key: string): void;
+  set(kind: "push" | "users" | "move", key: string, at: number): void;
+  setIfUnset(kind: "push" | "users" | "move", key: string, at: number): void;
+  clear(kind: "push" | "users" | "move", key: string): void;
 }
 
 export class ServedDeployment {
   readonly record: DeploymentRecord;
   readonly users: Users;
   readonly apiKeys: ApiKeys;
+  readonly resharding: Resharding;
   readonly #shards: ShardList;
   readonly #env: Env;
   readonly #deadlines: ServedDeadlines;
   /** False once the deployment is being erased: whatever was under way then writes no more. */
   #serves = true;
 
-  constructor(sql: SqlStorage, env: Env, record: DeploymentRecord, deadlines: ServedDeadlines) {
+  constructor(storage: DurableObjectStorage, env: Env, record: DeploymentRecord, deadlines: ServedDeadlines) {
+    const { sql } = storage;
     this.record = record;
     this.users = new Users(sql);
     this.apiKeys = new ApiKeys(sql);
     this.#shards = new ShardList(sql);
     this.#env = env;
     this.#deadlines = deadlines;
+    this.resharding = new Resharding({
+      storage,
+      record,
+      shards: this.#shards,
+      session: (index) => sessionShardObject(env.SESSION_SHARD, record.id, index),
+      topic: (index) => topicShardObject(env.TOPIC_SHARD, record.id, index),
+      serves: () => this.#serves,
+      issued: () => this.#deadlines.set("push", "", Date.now() + RETRY_MS),
+      push: () => this.pushConfig(),
+      runAt: (at) => this.#deadlines.set("move", "", at),
+      done: () => this.#deadlines.clear("move", ""),
+      now: Date.now,
+    });
   }
 
   end(): void {
@@ -50,9 +67,10 @@ export class ServedDeployment {
   }
 
   /** Takes note of a new config, to be stored in the same transaction; `push` then tells the shards. */
-  expectShards(config: DeploymentConfig, now: number): void {
-    this.#shards.expect(config);
+  expectShards(now: number): void {
+    this.#shards.expect(this.record.wanted);
     this.#deadlines.set("push", "", now + RETRY_MS);
+    this.resharding.look();
   }
 
   /** Tells the shards that are behind; true when none is. Waits `WAIT_MS` at most: the alarm goes on. */
@@ -65,9 +83,9 @@ export class ServedDeployment {
   /** One attempt at every shard that is behind. Throws NotYet when one is left behind. */
   async pushConfig(): Promise<void> {
     const { config } = this.record;
-    await callShards("configure", this.#shards.behind(config.version), async (shard) => {
-      const version = await this.#configure(shard, config);
-      if (this.#serves) this.#shards.confirmed(shard, version);
+    await callShards("configure", this.#shards.behind(serialOf(config)), async (shard) => {
+      const serial = await this.#configure(shard, config);
+      if (this.#serves) this.#shards.confirmed(shard, serial);
     });
     if (!this.#serves) return;
     if (!this.#everywhere()) throw new NotYet("not every shard has the config");
@@ -121,7 +139,7 @@ export class ServedDeployment {
 
   async #pushUser(change: UserChange): Promise<boolean> {
     const { username, revision, removed } = change;
-    const failed = await callShards("principalChanged", this.#shards.session(), ({ number }) =>
+    const failed = await callShards("principalChanged", this.#shards.of("session"), ({ number }) =>
       sessionShardObject(this.#env.SESSION_SHARD, this.record.id, number).principalChanged(
         username,
         revision,
@@ -133,7 +151,7 @@ export class ServedDeployment {
   }
 
   #everywhere(): boolean {
-    return this.#shards.behind(this.record.config.version).length === 0;
+    return this.#shards.behind(serialOf(this.record.config)).length === 0;
   }
 
   #configure({ kind, number }: ShardRow, config: DeploymentConfig): Promise<number> {

@@ -2,7 +2,7 @@
 // was ever called stays listed until it is erased.
 
 import { limits } from "../../broker/limits.ts";
-import type { DeploymentConfig } from "../../contracts/deployment-config.ts";
+import type { ShardCounts } from "../../contracts/deployment-config.ts";
 import { log } from "../../platform/log.ts";
 
 const CALLS_AT_A_TIME = 16;
@@ -23,14 +23,10 @@ export class ShardList {
     this.#sql = sql;
   }
 
-  /** Lists the shards of a config before the first of them is called. */
-  expect({ shards }: DeploymentConfig): void {
-    const kinds = [
-      ["topic", shards.topic],
-      ["session", shards.session],
-    ] as const;
-    for (const [kind, count] of kinds) {
-      for (let number = 0; number < count; number++) {
+  /** Lists shards 0 to `count - 1` of each kind, before the first of them is called. */
+  expect(shards: ShardCounts): void {
+    for (const kind of ["topic", "session"] as const) {
+      for (let number = 0; number < shards[kind]; number++) {
         this.#sql.exec("INSERT OR IGNORE INTO shard (kind, number) VALUES (?, ?)", kind, number);
       }
     }
@@ -40,19 +36,19 @@ export class ShardList {
     return this.#sql.exec<ShardRow>("SELECT * FROM shard ORDER BY kind, number").toArray();
   }
 
-  session(): ShardRow[] {
-    return this.#sql.exec<ShardRow>("SELECT * FROM shard WHERE kind = 'session' ORDER BY number").toArray();
+  of(kind: ShardKind): ShardRow[] {
+    return this.#sql.exec<ShardRow>("SELECT * FROM shard WHERE kind = ? ORDER BY number", kind).toArray();
   }
 
-  /** Those that have not confirmed this version; topic shards first, since sessions need them. */
-  behind(version: number): ShardRow[] {
+  /** Those that have not confirmed the config of this serial; topic shards first, since sessions need them. */
+  behind(serial: number): ShardRow[] {
     return this.#sql
-      .exec<ShardRow>("SELECT * FROM shard WHERE version < ? ORDER BY kind DESC, number", version)
+      .exec<ShardRow>("SELECT * FROM shard WHERE version < ? ORDER BY kind DESC, number", serial)
       .toArray();
   }
 
-  confirmed({ kind, number }: ShardRow, version: number): void {
-    const row = [version, kind, number];
+  confirmed({ kind, number }: ShardRow, serial: number): void {
+    const row = [serial, kind, number];
     this.#sql.exec("UPDATE shard SET version = max(version, ?) WHERE kind = ? AND number = ?", ...row);
   }
 

@@ -5,7 +5,7 @@ import type { ReasonCode } from "../../broker/mqtt/reason-codes.ts";
 import { reasonCodes } from "../../broker/mqtt/reason-codes.ts";
 import { writeHandshakes } from "../../broker/session/handshakes.ts";
 import type { Effect } from "../../broker/session/effects.ts";
-import type { DeploymentConfig } from "../../contracts/deployment-config.ts";
+import type { DeploymentConfig, Placement } from "../../contracts/deployment-config.ts";
 import type { Attach, Refused } from "../../contracts/link.ts";
 import type { LinkAttachment } from "./link.ts";
 import { Link } from "./link.ts";
@@ -28,6 +28,7 @@ export interface ClientPorts {
   store: WriteBehindStore;
   effects: Effect[];
   config(): DeploymentConfig;
+  placement(): Placement;
   now(): number;
   /** The uid of a new session of a client. */
   newUid(): number;
@@ -184,10 +185,10 @@ export class Clients {
 
   /** Null: there is room for one more session. */
   #noRoom({ sessionExpiryInterval }: Attach): Refused | null {
-    const { sessions, storage, config } = this.#ports;
-    const { limits: plan, shards } = config();
-    const { sessionsMax } = plan;
-    if (sessionsMax !== null && sessions.count >= Math.ceil(sessionsMax / shards.session)) {
+    const { sessions, storage, config, placement } = this.#ports;
+    const { sessionsMax } = config().limits;
+    const shards = placement().session.shards.length;
+    if (sessionsMax !== null && sessions.count >= Math.ceil(sessionsMax / shards)) {
       return { v: 1, reasonCode: reasonCodes.quotaExceeded, reasonString: `more than ${sessionsMax} sessions` };
     }
     if (sessionExpiryInterval > 0 && storage.full) {

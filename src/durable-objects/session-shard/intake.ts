@@ -6,7 +6,7 @@ import type { Publish } from "../../broker/mqtt/publish.ts";
 import { readTrustedPublish } from "../../broker/mqtt/publish.ts";
 import { reasonCodes } from "../../broker/mqtt/reason-codes.ts";
 import { NO_PUBLISHER } from "../../broker/session/publisher.ts";
-import type { DeploymentConfig } from "../../contracts/deployment-config.ts";
+import type { DeploymentConfig, Placement } from "../../contracts/deployment-config.ts";
 import type { ApiMessage } from "../../contracts/rpc.ts";
 import type { Outbox } from "./outbox.ts";
 import type { OutcomeAwaiter, Publishes } from "./publishes.ts";
@@ -17,6 +17,7 @@ export interface IntakePorts {
   publishes: Publishes;
   outbox: Outbox;
   config(): DeploymentConfig;
+  placement(): Placement;
   now(): number;
 }
 
@@ -94,9 +95,9 @@ export class Intake {
   }
 
   #newRate(): TokenBucket | null {
-    const { limits: plan, shards } = this.#ports.config();
-    if (plan.messagesPerSecond === null) return null;
-    const share = plan.messagesPerSecond / shards.session;
+    const { messagesPerSecond } = this.#ports.config().limits;
+    if (messagesPerSecond === null) return null;
+    const share = messagesPerSecond / this.#ports.placement().session.shards.length;
     return new TokenBucket({ tokensPerSecond: share, burst: share }, this.#ports.now());
   }
 }

@@ -4,13 +4,16 @@
 import { readPacket } from "../../broker/mqtt/control-packets.ts";
 import { readTrustedPublish } from "../../broker/mqtt/publish.ts";
 import { reasonCodes } from "../../broker/mqtt/reason-codes.ts";
+import { slotOfClientId } from "../../broker/topics/slots.ts";
 import { forEachPacket } from "../../broker/mqtt/split-packets.ts";
 import type { Effect } from "../../broker/session/effects.ts";
 import type { DeploymentConfig } from "../../contracts/deployment-config.ts";
+import { serialOf } from "../../contracts/deployment-config.ts";
 import type { Attach, Refused, Stale } from "../../contracts/link.ts";
 import { LINK_HEADER_BYTES, linkClose, readEdgeFrame } from "../../contracts/link.ts";
 import { log } from "../../platform/log.ts";
 import type { Attachable, Clients } from "./clients.ts";
+import type { ClosedSlots } from "./closed-slots.ts";
 import type { EffectPerformer } from "./effect-performer.ts";
 import type { Link, LinkAttachment } from "./link.ts";
 import type { Links } from "./links.ts";
@@ -26,6 +29,7 @@ export interface LinkEventsPorts {
   effects: Effect[];
   links: Links;
   clients: Clients;
+  closed: ClosedSlots;
   principals: PrincipalChanges;
   retained: RetainedReads;
   wills: Wills;
@@ -33,6 +37,8 @@ export interface LinkEventsPorts {
   sweep: Sweep;
   performer: EffectPerformer;
   config(): DeploymentConfig;
+  /** Whether a slot is this shard's. */
+  hasSlot(slot: number): boolean;
   now(): number;
   /** Something failed: throws, and ends the object, if that was its storage. */
   failed(error: unknown): void;
@@ -48,7 +54,7 @@ export class LinkEvents {
   /** What the edge must learn before its judgement counts; null: it knows enough. */
   stale({ configVersion, principalRevision, username, will }: Attach): Stale | null {
     const config = this.#ports.config();
-    if (configVersion < config.version) return { v: 1, config };
+    if (configVersion < serialOf(config)) return { v: 1, config };
     if (will !== undefined && !this.#ports.wills.knows(will)) return { v: 1 };
     const changed = username === null ? 0 : this.#ports.principals.revisionOf(username);
     return principalRevision < changed ? { v: 1 } : null;
@@ -57,6 +63,10 @@ export class LinkEvents {
   attach(attach: Attach): Refused | Attachable {
     if (this.#ports.config().status !== "running") {
       return { v: 1, reasonCode: reasonCodes.serverUnavailable, reasonString: "the deployment is stopped" };
+    }
+    const slot = slotOfClientId(attach.clientId);
+    if (this.#ports.closed.has(slot) || !this.#ports.hasSlot(slot)) {
+      return { v: 1, reasonCode: reasonCodes.serverBusy, reasonString: "the session moves: connect again" };
     }
     const outcome = this.#ports.clients.attach(attach);
     this.#ports.performer.settle();

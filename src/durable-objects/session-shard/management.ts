@@ -3,14 +3,17 @@
 import { reasonCodes } from "../../broker/mqtt/reason-codes.ts";
 import type { Effect } from "../../broker/session/effects.ts";
 import type { DeploymentConfig } from "../../contracts/deployment-config.ts";
+import { serialOf } from "../../contracts/deployment-config.ts";
 import type { SessionShardStats } from "../../contracts/rpc.ts";
 import type { ShardState } from "../../platform/shard-state.ts";
 import type { Clients } from "./clients.ts";
+import type { ClosedSlots } from "./closed-slots.ts";
 import type { EffectPerformer } from "./effect-performer.ts";
 import type { Intake } from "./intake.ts";
 import type { Links } from "./links.ts";
 import type { PrincipalChanges } from "./principal-changes.ts";
 import type { Sessions } from "./sessions.ts";
+import type { SlotMoves } from "./slot-moves.ts";
 import type { Subscriptions } from "./subscriptions.ts";
 import type { WriteBehindStore } from "./write-behind-store.ts";
 
@@ -18,6 +21,7 @@ export interface ManagementPorts {
   state: ShardState;
   links: Links;
   sessions: Sessions;
+  closed: ClosedSlots;
   clients: Clients;
   store: WriteBehindStore;
   subscriptions: Subscriptions;
@@ -25,6 +29,7 @@ export interface ManagementPorts {
   intake: Intake;
   effects: Effect[];
   performer: EffectPerformer;
+  moves: SlotMoves;
   now(): number;
 }
 
@@ -35,11 +40,20 @@ export class Management {
     this.#ports = ports;
   }
 
-  /** Takes a newer config into force and tells the links. Returns the version in force. */
+  /** Takes a newer config into force and tells the links. Returns the serial of the one in force. */
   configure(config: DeploymentConfig): number {
-    const { state, intake, links, sessions, effects, performer, now } = this.#ports;
+    const { state, intake, links, sessions, effects, performer, moves, now } = this.#ports;
+    const before = state.config;
+    const placed = state.placement;
     if (state.updateConfig(config)) {
-      intake.renewRate();
+      if (before.placement !== config.placement) moves.placed(placed, state.placement, state.index);
+      const sameShards = placed.session.shards.length === state.placement.session.shards.length;
+      if (before.version !== config.version || !sameShards) intake.renewRate();
+      // Where slots live an edge learns when it must know.
+      if (before.version === config.version) {
+        performer.settle();
+        return serialOf(config);
+      }
       sessions.limitAll();
       for (const link of links.all()) {
         link.control({ v: 1, type: "config", config });
@@ -48,7 +62,7 @@ export class Management {
       if (config.status === "stopped") this.endAll();
       performer.settle();
     }
-    return state.config.version;
+    return serialOf(state.config);
   }
 
   /** Ends the clients of a user that changed, so that they are judged again. */
@@ -67,7 +81,9 @@ export class Management {
 
   /** Ends a client and discards its session. False: there is none. */
   kick(clientId: string): boolean {
-    const { links, sessions, clients, performer } = this.#ports;
+    const { links, sessions, clients, closed, performer } = this.#ports;
+    // It may have been copied already, and would be back.
+    if (closed.hasClient(clientId)) throw new Error("the session moves to another shard");
     const uid = sessions.uidOf(clientId);
     if (uid === null) return false;
     const link = links.byClientId(clientId);

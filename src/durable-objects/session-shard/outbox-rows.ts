@@ -33,6 +33,8 @@ interface Row {
   readonly topicShard: number;
   readonly sequence: number;
   readonly bytes: number;
+  /** Messages in it. */
+  readonly count: number;
   /** 0: it only keeps its place until the next clearing. */
   unsettled: number;
   /** Null: it must be read. */
@@ -55,6 +57,7 @@ export class OutboxRows {
   #settledRows = 0;
   /** Sequences of rows that the next `flush` removes. */
   #settled: number[] = [];
+  #lastSequence = 0;
   messages = 0;
   bytes = 0;
 
@@ -65,7 +68,8 @@ export class OutboxRows {
       "SELECT sequence, topic_shard, count, length(messages) AS bytes FROM outbox ORDER BY sequence",
     );
     for (const { sequence, topic_shard: topicShard, count, bytes } of rows) {
-      this.#push({ topicShard, sequence, bytes, unsettled: count, messages: null });
+      this.#push({ topicShard, sequence, bytes, count, unsettled: count, messages: null });
+      this.#lastSequence = sequence + count - 1;
     }
   }
 
@@ -74,9 +78,51 @@ export class OutboxRows {
     return Array.from(new Set(this.#rows.filter(({ unsettled }) => unsettled > 0).map(({ topicShard }) => topicShard)));
   }
 
+  /** The last sequence that was given; 0: none yet. */
+  get lastSequence(): number {
+    return this.#lastSequence;
+  }
+
+  /** Sequence of the oldest message of which it is not known that it is settled, or of one before it; Infinity: there is
+   *  none. */
+  get oldestUnsettled(): number {
+    return this.#rows.find(({ unsettled }) => unsettled > 0)?.sequence ?? Infinity;
+  }
+
+  /** Of the rows of a topic shard, to which nothing is on its way, what is settled is forgotten for good: what is left was
+   *  never sent. */
+  forgetSettled(topicShard: number): void {
+    this.flush();
+    for (const row of this.#rows.slice()) {
+      if (row.topicShard !== topicShard || row.unsettled === 0 || row.unsettled === row.count) continue;
+      this.#replace(row, runsOf(this.#read(row).slice(-row.unsettled)));
+    }
+  }
+
+  /** Gives messages that were never sent, and belong to another topic shard now, to that: behind all others. Returns their
+   *  sequences, before and after. */
+  relane(shardOf: (packet: Uint8Array) => number): (readonly [before: number, after: number])[] {
+    const moved = new Map<number, TakenMessage[]>();
+    for (const row of this.#rows.slice()) {
+      if (row.unsettled < row.count) continue;
+      const staying: TakenMessage[] = [];
+      for (const message of this.#read(row)) {
+        const topicShard = shardOf(message.packet);
+        if (topicShard === row.topicShard) staying.push(message);
+        else moved.set(topicShard, [...(moved.get(topicShard) ?? []), message]);
+      }
+      if (staying.length < row.count) this.#replace(row, runsOf(staying));
+    }
+    return Array.from(moved).flatMap(([topicShard, messages]) => {
+      const first = this.add(topicShard, messages);
+      return messages.map(({ sequence }, place) => [sequence, first + place] as const);
+    });
+  }
+
   /** Stores messages for a topic shard. Returns the sequence of the first; the others follow it. */
   add(topicShard: number, messages: readonly Omit<TakenMessage, "sequence">[]): number {
     const first = this.#sequences.take(messages.length);
+    this.#lastSequence = first + messages.length - 1;
     let from = 0;
     let bytes = 0;
     messages.forEach(({ packet }, place) => {
@@ -128,6 +174,17 @@ export class OutboxRows {
       .toArray();
   }
 
+  /** Puts rows in the place of one, with messages of it under the sequences that they have. */
+  #replace(row: Row, runs: readonly (readonly TakenMessage[])[]): void {
+    this.#sql.exec("DELETE FROM outbox WHERE sequence = ?", row.sequence).toArray();
+    const place = this.#rows.indexOf(row);
+    const behind = this.#rows.splice(place).slice(1);
+    this.messages -= row.unsettled;
+    this.bytes -= row.bytes;
+    for (const run of runs) this.#insert(row.topicShard, run[0]?.sequence ?? 0, run);
+    for (const each of behind) this.#rows.push(each);
+  }
+
   #insert(topicShard: number, sequence: number, messages: readonly Omit<TakenMessage, "sequence">[]): void {
     const blob = writeMessages(messages);
     this.#sql.exec(
@@ -139,7 +196,8 @@ export class OutboxRows {
     );
     // As views of the row: the frame that they came in is not kept.
     const own = this.bytes < IN_MEMORY_BYTES ? readMessages(blob, sequence) : null;
-    this.#push({ topicShard, sequence, bytes: blob.length, unsettled: messages.length, messages: own });
+    const count = messages.length;
+    this.#push({ topicShard, sequence, bytes: blob.length, count, unsettled: count, messages: own });
   }
 
   /** Of the last row that does not begin behind `sequence`; -1: all do. */
@@ -167,6 +225,17 @@ export class OutboxRows {
     row.messages = readMessages(new Uint8Array(messages), row.sequence);
     return row.messages;
   }
+}
+
+/** Messages by runs of sequences without a gap. */
+function runsOf(messages: readonly TakenMessage[]): TakenMessage[][] {
+  const runs: TakenMessage[][] = [];
+  for (const message of messages) {
+    const run = runs.at(-1);
+    if (run !== undefined && run.at(-1)?.sequence === message.sequence - 1) run.push(message);
+    else runs.push([message]);
+  }
+  return runs;
 }
 
 function writeMessages(messages: readonly Omit<TakenMessage, "sequence">[]): Uint8Array {

@@ -3,7 +3,9 @@
 // under way at once; the rest waits here.
 
 import { limits } from "../../broker/limits.ts";
-import { shardOfSlot, slotOfTopic } from "../../broker/topics/slots.ts";
+import { slotOfTopic } from "../../broker/topics/slots.ts";
+import type { Placement } from "../../contracts/deployment-config.ts";
+import { readTrustedPublish } from "../../broker/mqtt/publish.ts";
 import type { TakenMessage } from "./outbox-rows.ts";
 import { OutboxRows } from "./outbox-rows.ts";
 import type { OutcomeAwaiter } from "./publishes.ts";
@@ -13,7 +15,7 @@ export const SETTLED_FLUSH_MS = 50;
 
 export interface OutboxPorts {
   sql: SqlStorage;
-  topicShards(): number;
+  placement(): Placement;
   /** Sends a message on its way; `awaiter` is told its outcome. */
   send(topicShard: number, message: TakenMessage, awaiter: OutcomeAwaiter): void;
   /** Something is settled: `flush` must be called within a moment. */
@@ -50,6 +52,37 @@ export class Outbox {
   /** Messages that are not settled. */
   get messages(): number {
     return this.#rows.messages;
+  }
+
+  /** The last sequence that was given to a message. */
+  get lastSequence(): number {
+    return this.#rows.lastSequence;
+  }
+
+  /** Whether all messages up to a sequence are settled. */
+  settledUpTo(sequence: number): boolean {
+    return this.#rows.oldestUnsettled > sequence;
+  }
+
+  /** Whether no message is on its way to a topic shard. If so, it is known for good which were: `placed` may give the others
+   *  to another topic shard. */
+  quiet(topicShard: number): boolean {
+    if (this.#lane(topicShard).messages > 0) return false;
+    this.#rows.forgetSettled(topicShard);
+    return true;
+  }
+
+  /** Slots live elsewhere now, or other topic shards are held: what was never sent goes where it belongs now. */
+  placed(): void {
+    const { topic: slots } = this.#ports.placement();
+    const renumbered = this.#rows.relane((packet) => slots.shardOf(slotOfTopic(readTrustedPublish(packet).topic)));
+    for (const [before, after] of renumbered) {
+      const awaiter = this.#awaiters.get(before);
+      if (awaiter === undefined) continue;
+      this.#awaiters.delete(before);
+      this.#awaiters.set(after, awaiter);
+    }
+    this.recover();
   }
 
   /** Sends what an earlier life of this object left. */
@@ -115,7 +148,7 @@ export class Outbox {
   }
 
   #add(topic: string, message: Omit<TakenMessage, "sequence">, awaiter: OutcomeAwaiter | null): void {
-    const topicShard = shardOfSlot(slotOfTopic(topic), this.#ports.topicShards());
+    const topicShard = this.#ports.placement().topic.shardOf(slotOfTopic(topic));
     const taken = this.#taken.get(topicShard) ?? [];
     if (awaiter !== null) this.#takenAwaiters.push({ topicShard, place: taken.length, awaiter });
     taken.push(message);
@@ -125,6 +158,7 @@ export class Outbox {
 
   /** Sends as many as may be under way. */
   #advance(topicShard: number): void {
+    if (this.#ports.placement().held.has(topicShard)) return;
     const lane = this.#lane(topicShard);
     while (lane.more && hasRoom(lane)) {
       const messages = this.#rows.next(topicShard, lane.sentUpTo);

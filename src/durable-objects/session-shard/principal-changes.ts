@@ -26,6 +26,13 @@ export class PrincipalChanges {
     return row?.revision ?? 0;
   }
 
+  /** All that are kept. */
+  all(): { username: string; revision: number }[] {
+    return this.#sql
+      .exec<{ username: string; revision: number }>("SELECT username, revision FROM principal_change ORDER BY username")
+      .toArray();
+  }
+
   add(username: string, revision: number, now: number): void {
     this.forget(now);
     this.#any = true;

@@ -1,13 +1,17 @@
 // What this shard sends to the topic shards: one stream each, and the publishes whose outcome is awaited. A publish is
-// kept until its outcome came back; if the topic shard was reset in between, it is sent again, before all newer ones.
+// kept until its outcome came back; if the topic shard was reset in between, it is sent again, before all newer ones. While
+// slots move, what is for a topic shard may be held here.
 
 import { limits } from "../../broker/limits.ts";
-import { shardOfSlot, slotOfTopic } from "../../broker/topics/slots.ts";
+import { reasonCodes } from "../../broker/mqtt/reason-codes.ts";
+import { slotOfTopic } from "../../broker/topics/slots.ts";
+import type { Placement } from "../../contracts/deployment-config.ts";
 import type { RetainedRequest, RouteRequest } from "../../contracts/envelope.ts";
 import { LazyTimer } from "../../platform/lazy-timer.ts";
 import type { StreamChannel } from "../../platform/stream-channel.ts";
 import type { StreamSenderOptions } from "../../platform/stream-sender.ts";
 import { StreamSender } from "../../platform/stream-sender.ts";
+import { HeldPublishes } from "./held-publishes.ts";
 import type { TakenMessage } from "./outbox-rows.ts";
 import type { RetainedReads } from "./retained-reads.ts";
 import type { Routes } from "./routes.ts";
@@ -20,7 +24,7 @@ const LOOK_MS = 250;
 export interface PublishPorts {
   index: number;
   incarnation(): number;
-  topicShards(): number;
+  placement(): Placement;
   channel(topicShard: number): StreamChannel;
   backOffMs(attempt: number): number;
   /** Of a stream's publishes, from 1: another in each incarnation, so that an outcome that was meant for the last one
@@ -84,6 +88,7 @@ class TopicStream {
 export class Publishes {
   readonly #ports: PublishPorts;
   readonly #streams = new Map<number, TopicStream>();
+  #held = new HeldPublishes();
 
   constructor(ports: PublishPorts) {
     this.#ports = ports;
@@ -104,7 +109,11 @@ export class Publishes {
     expiresAt: number,
     awaiter: OutcomeAwaiter | null,
   ): boolean {
-    const topicShard = shardOfSlot(slotOfTopic(topic), this.#ports.topicShards());
+    const { topic: slots, held } = this.#ports.placement();
+    const topicShard = slots.shardOf(slotOfTopic(topic));
+    if (held.size > 0 && held.has(topicShard)) {
+      return this.#held.add({ topic, packet, publisher, expiresAt, awaiter });
+    }
     const stream = this.#stream(topicShard);
     if (stream.sender.pendingBytes > limits.pairPendingBytes) return false;
     if (awaiter !== null && stream.awaitedBytes > limits.awaitedBytes) {
@@ -115,6 +124,24 @@ export class Publishes {
     stream.sender.writer.publish(number, publisher, expiresAt, packet);
     stream.sender.written(number === 0 ? null : number);
     return true;
+  }
+
+  /** Slots live elsewhere now, or other topic shards are held: what was held goes on. */
+  placed(): void {
+    const held = this.#held;
+    this.#held = new HeldPublishes();
+    for (const { topic, packet, publisher, expiresAt, awaiter } of held.all) {
+      if (this.publish(topic, packet, publisher, expiresAt, awaiter)) continue;
+      awaiter?.routed(reasonCodes.quotaExceeded);
+    }
+  }
+
+  /** Whether nothing is under way to a topic shard, and nothing is awaited from there. */
+  quiet(topicShard: number): boolean {
+    const stream = this.#streams.get(topicShard);
+    return (
+      stream === undefined || (stream.sender.idle && stream.awaited.size === 0 && !this.#awaitsAnswers(topicShard))
+    );
   }
 
   /** Sends a message that is to come once. The outbox bounds how many are on their way. */
@@ -158,6 +185,7 @@ export class Publishes {
 
   /** Tells a topic shard how many messages a member has at hand, of those up to a turn. It may be lost. */
   load(topicShard: number, uid: number, turn: number, messages: number): void {
+    if (this.#ports.placement().held.has(topicShard)) return;
     const { sender } = this.#stream(topicShard);
     sender.writer.load(uid, turn, messages);
     sender.written(null);

@@ -4,15 +4,15 @@
 // any reset.
 
 import { limits } from "../../broker/limits.ts";
-import { EVERYWHERE, shardOfSlot, slotOfFilter } from "../../broker/topics/slots.ts";
+import { EVERYWHERE, slotOfFilter } from "../../broker/topics/slots.ts";
 import { isShare, memberName, parseMemberName, parseShare } from "../../broker/topics/share.ts";
 import { claimedFilter, exclusiveClaim } from "../../broker/topics/topic-filter.ts";
+import type { Placement } from "../../contracts/deployment-config.ts";
 import type { RouteRequest } from "../../contracts/envelope.ts";
 import { firstRow } from "../../platform/first-row.ts";
 
 export interface RoutePorts {
-  /** Number of topic shards. */
-  topicShards(): number;
+  placement(): Placement;
   /** Puts a request into the stream to a topic shard, which tells `received` of it. */
   send(topicShard: number, request: RouteRequest): void;
   now(): number;
@@ -37,8 +37,10 @@ export interface RetainedWish {
 
 interface OpenRequest {
   readonly request: RouteRequest;
-  /** Topic shards that have not answered, and whether they have the request. */
-  readonly waiting: Map<number, { received: boolean }>;
+  /** Topic shards that have not answered, and how far the request is: while they are held, it is not sent. */
+  readonly waiting: Map<number, "held" | "sent" | "received">;
+  /** Topic shards that have answered. */
+  readonly answered: Set<number>;
   readonly done: ((accepted: boolean) => void) | null;
   accepted: boolean;
 }
@@ -48,6 +50,7 @@ interface RouteRow extends Record<string, SqlStorageValue> {
   number: number;
   wanted: RouteState;
   confirmed: number;
+  moved_from: number | null;
 }
 
 export class Routes {
@@ -67,7 +70,9 @@ export class Routes {
   /** Asks again for what was not confirmed when the shard lost its memory. */
   recover(): void {
     const rows = this.#sql.exec<RouteRow>("SELECT * FROM route WHERE confirmed < number").toArray();
-    for (const { filter, number, wanted } of rows) this.#ask(filter, number, wanted, null, null);
+    for (const { filter, number, wanted, moved_from } of rows) {
+      this.#ask(filter, number, wanted, null, null, moved_from ?? undefined);
+    }
     // A claim that was lost on the way to its subscription.
     for (const { filter } of rows) if (claimedFilter(filter) !== null) this.removeIfUnwanted(filter);
   }
@@ -111,6 +116,11 @@ export class Routes {
     this.#ports.removeLater(filter, this.#ports.now() + limits.routeRemovalDelayMs);
   }
 
+  /** A filter is not expected any more: if no session has it, its route goes later. */
+  unexpected(filter: string): void {
+    if (!this.#ports.wanted(filter)) this.#ports.removeLater(filter, this.#ports.now() + limits.routeRemovalDelayMs);
+  }
+
   removeIfUnwanted(filter: string): void {
     const row = this.#find(filter);
     if (row === null || row.wanted === 0 || this.#ports.wanted(filter)) return;
@@ -121,12 +131,46 @@ export class Routes {
   stored(topicShard: number, request: number, accepted: boolean): void {
     const open = this.#open.get(request);
     if (open === undefined || !open.waiting.delete(topicShard)) return;
+    open.answered.add(topicShard);
     this.#owe(topicShard, -1);
     open.accepted &&= accepted;
-    if (open.waiting.size > 0) return;
-    this.#open.delete(request);
-    if (open.accepted) this.#confirm(open.request);
-    open.done?.(open.accepted);
+    this.#finish(open);
+  }
+
+  /** Slots live elsewhere now, or other topic shards are held: requests go where they belong now. */
+  placed(): void {
+    for (const open of Array.from(this.#open.values())) {
+      const { request, waiting, answered } = open;
+      const shards = shardsOf(request.filter, this.#ports.placement());
+      for (const [shard, state] of waiting) if (state === "held" && !shards.includes(shard)) waiting.delete(shard);
+      for (const shard of shards) if (!answered.has(shard)) this.#send(open, shard);
+      this.#finish(open);
+    }
+  }
+
+  /** A session has come from another shard with a share or an exclusive filter: this shard's word about it takes over. */
+  takeOver(name: string, movedFrom: number): void {
+    const number = this.#store(name, 1);
+    this.#sql.exec("UPDATE route SET moved_from = ? WHERE filter = ?", movedFrom, name).toArray();
+    this.#ask(name, number, 1, null, null, movedFrom);
+  }
+
+  /** A session has gone to another shard with its subscription: what it was a member of or had claimed is for that to say. */
+  departed(uid: number, filter: string, exclusive: boolean): void {
+    for (const name of [
+      ...(isShare(filter) ? [memberName(filter, uid)] : []),
+      ...(exclusive ? [exclusiveClaim(filter)] : []),
+    ]) {
+      this.#sql.exec("DELETE FROM route WHERE filter = ?", name).toArray();
+    }
+    if (isShare(filter) || this.#ports.wanted(filter)) return;
+    this.#ports.removeLater(filter, this.#ports.now() + limits.routeRemovalDelayMs);
+  }
+
+  /** Whether a route is wanted and stands. */
+  stands(filter: string): boolean {
+    const row = this.#find(filter);
+    return row !== null && row.wanted > 0 && row.confirmed >= row.number;
   }
 
   /** Whether a topic shard owes an answer. */
@@ -136,15 +180,15 @@ export class Routes {
 
   /** A topic shard has a request. */
   received(topicShard: number, request: number): void {
-    const waiting = this.#open.get(request)?.waiting.get(topicShard);
-    if (waiting !== undefined) waiting.received = true;
+    const waiting = this.#open.get(request)?.waiting;
+    if (waiting?.has(topicShard) === true) waiting.set(topicShard, "received");
   }
 
   /** Requests that a topic shard has and did not answer: if it loses its memory, they are to be sent again. */
   *unanswered(topicShard: number): Generator<RouteRequest> {
     if (!this.awaits(topicShard)) return;
     for (const { request, waiting } of this.#open.values()) {
-      if (waiting.get(topicShard)?.received === true) yield request;
+      if (waiting.get(topicShard) === "received") yield request;
     }
   }
 
@@ -154,8 +198,9 @@ export class Routes {
     state: RouteState,
     retained: RetainedWish | null,
     done: ((accepted: boolean) => void) | null,
+    movedFrom?: number,
   ): number {
-    const shards = shardsOf(filter, this.#ports.topicShards());
+    const shards = shardsOf(filter, this.#ports.placement());
     const request: RouteRequest = {
       request: this.#nextRequest++,
       filter,
@@ -165,14 +210,31 @@ export class Routes {
       retainedFor: retained?.session ?? null,
       retainedLimit: Math.floor((retained?.limit ?? 0) / shards.length),
       notFrom: retained?.notFrom,
+      ...(movedFrom === undefined ? {} : { movedFrom }),
     };
-    const waiting = new Map(shards.map((shard) => [shard, { received: false }]));
-    this.#open.set(request.request, { request, waiting, done, accepted: true });
-    for (const shard of shards) {
-      this.#owe(shard, 1);
-      this.#ports.send(shard, request);
-    }
+    const open: OpenRequest = { request, waiting: new Map(), answered: new Set(), done, accepted: true };
+    this.#open.set(request.request, open);
+    for (const shard of shards) this.#send(open, shard);
     return request.request;
+  }
+
+  /** Sends a request to a topic shard that does not have it, unless that is held. */
+  #send({ request, waiting }: OpenRequest, shard: number): void {
+    const state = waiting.get(shard);
+    if (state === "sent" || state === "received") return;
+    if (this.#ports.placement().held.has(shard)) {
+      waiting.set(shard, "held");
+      return;
+    }
+    waiting.set(shard, "sent");
+    this.#owe(shard, 1);
+    this.#ports.send(shard, request);
+  }
+
+  #finish({ request, waiting, accepted, done }: OpenRequest): void {
+    if (waiting.size > 0 || !this.#open.delete(request.request)) return;
+    if (accepted) this.#confirm(request);
+    done?.(accepted);
   }
 
   #owe(topicShard: number, answers: number): void {
@@ -213,12 +275,11 @@ export class Routes {
 
 /** The topic shards in which a filter, a claim or a member stands. One must judge a claim: the first, of those that stand
  *  everywhere. */
-function shardsOf(name: string, topicShards: number): number[] {
+function shardsOf(name: string, { topic }: Placement): readonly number[] {
   const claimed = claimedFilter(name);
   const slot = slotOfFilter(claimed ?? sharedFilter(name) ?? name);
-  if (slot !== EVERYWHERE) return [shardOfSlot(slot, topicShards)];
-  if (claimed !== null) return [0];
-  return Array.from({ length: topicShards }, (_, index) => index);
+  if (slot !== EVERYWHERE) return [topic.shardOf(slot)];
+  return claimed === null ? topic.shards : [0];
 }
 
 /** The filter that a member shares; null: the name is not a member's. */

@@ -1,6 +1,8 @@
 // Tables of a session shard, as an append-only list of migrations.
 // Rows of a client id have its slot first, so that a slot can move; what belongs to a session hangs on its uid.
 
+import { SLOT_PAGE_TABLE } from "../../platform/slot-pages.ts";
+
 export const migrations: readonly string[] = [
   `CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
 
@@ -128,4 +130,20 @@ export const migrations: readonly string[] = [
      uid INTEGER NOT NULL,
      packet BLOB NOT NULL
    );`,
+
+  `-- Slots that are closed because they leave for another shard: when, and the last message that was taken by then.
+   CREATE TABLE closed_slots (
+     move INTEGER PRIMARY KEY,
+     slots TEXT NOT NULL,
+     at INTEGER NOT NULL,
+     published INTEGER NOT NULL
+   );
+
+   -- Filters of sessions that are to arrive with their slots.
+   CREATE TABLE expected_filter (filter TEXT PRIMARY KEY) WITHOUT ROWID;
+
+   -- Of a session that has arrived: the shard whose word about a claim or a member this one takes over.
+   ALTER TABLE route ADD COLUMN moved_from INTEGER;
+
+   ${SLOT_PAGE_TABLE}`,
 ];

@@ -1,6 +1,7 @@
 // The rows of sessions that have something to keep: found by client id or uid, written at attach and at detach.
 
 import { slotOfClientId } from "../../broker/topics/slots.ts";
+import type { Row } from "../../contracts/row-page.ts";
 import type { ClientFilter } from "../../contracts/rpc.ts";
 import type { LinkAttachment } from "./link.ts";
 import { firstRow } from "../../platform/first-row.ts";
@@ -8,6 +9,8 @@ import { firstRow } from "../../platform/first-row.ts";
 /** Session Expiry Interval of a session that never expires. */
 export const NEVER_EXPIRES = 0xffff_ffff;
 const SECOND = 1_000;
+/** Names of columns, which come from another shard's own table. */
+const COLUMN = /^[a-z_]+$/;
 
 export interface SessionRecord extends Record<string, SqlStorageValue> {
   slot: number;
@@ -114,6 +117,28 @@ export class SessionRecords {
   keepHandshakes(uid: number, handshakes: Uint8Array | null): void {
     const bytes = handshakes === null ? null : (handshakes.slice().buffer as ArrayBuffer);
     this.#sql.exec("UPDATE session SET handshakes = ? WHERE uid = ?", bytes, uid);
+  }
+
+  /** The sessions of slots. */
+  uidsOf(slots: readonly number[]): number[] {
+    const rows = this.#sql.exec<{ uid: number }>(
+      "SELECT uid FROM session WHERE slot IN (SELECT value FROM json_each(?)) ORDER BY slot, client_id",
+      JSON.stringify(slots),
+    );
+    return Array.from(rows, ({ uid }) => uid);
+  }
+
+  /** Writes a session as it was in another shard. */
+  adopt(row: Row): void {
+    const columns = Object.keys(row).filter((column) => COLUMN.test(column));
+    const values = columns.map((column) => row[column] ?? null);
+    this.#sql
+      .exec(
+        `INSERT OR REPLACE INTO session (${columns.join(", ")}) VALUES (${columns.map(() => "?").join(", ")})`,
+        ...values,
+      )
+      .toArray();
+    this.#count = null;
   }
 
   remove(uid: number): void {

@@ -11,9 +11,11 @@ import type {
   ClientInfo,
   DeliverReply,
   NotProvisioned,
+  NumberedMove,
   Outcome,
   SessionShardRpc,
   SessionShardStats,
+  SlotPage,
   SubscriptionInfo,
 } from "../../contracts/rpc.ts";
 import type { Env } from "../../platform/env.ts";
@@ -141,6 +143,64 @@ export class SessionShard extends DurableObject<Env> implements SessionShardRpc 
   async stats(): Promise<Outcome<SessionShardStats, NotProvisioned>> {
     return this.#answer((shard) => shard.management.stats());
   }
+
+  // ---- Slots that move ----------------------------------------------------------------------------------------------
+
+  async closeSlots(move: NumberedMove): Promise<void> {
+    this.#provisioned.moves.close(move);
+  }
+
+  async reopenSlots(move: NumberedMove): Promise<void> {
+    this.#provisioned.moves.reopen(move);
+  }
+
+  async publishesSettled(): Promise<boolean> {
+    return this.#provisioned.moves.publishesSettled();
+  }
+
+  async filtersOfSlots(move: NumberedMove, after: string): Promise<{ filters: string[]; more: boolean }> {
+    return this.#provisioned.moves.filtersOf(move, after);
+  }
+
+  async expectFilters(_move: NumberedMove, filters: readonly string[], first: boolean): Promise<void> {
+    this.#provisioned.moves.expect(filters, first);
+  }
+
+  async filtersRouted(): Promise<boolean> {
+    return this.#provisioned.moves.filtersRouted();
+  }
+
+  async quiet(serial: number): Promise<boolean> {
+    return this.#provisioned.quiet(serial);
+  }
+
+  async slotsAtOnce(): Promise<number> {
+    return this.#provisioned.transfer.slotsAtOnce;
+  }
+
+  async exportSlots(move: NumberedMove, from: string): Promise<SlotPage> {
+    return this.#provisioned.transfer.exportPage(move, from);
+  }
+
+  async importSlots(move: NumberedMove, page: Uint8Array, first: boolean): Promise<void> {
+    this.#provisioned.transfer.importPage(move, page, first);
+  }
+
+  async adoptSlots(move: NumberedMove): Promise<void> {
+    this.#provisioned.adopt(move);
+  }
+
+  async releaseSlots(move: NumberedMove): Promise<void> {
+    this.#provisioned.release(move);
+  }
+
+  /** Slots move between shards that serve; where one does not, the move must fail. */
+  get #provisioned(): Shard {
+    if (this.#shard === null) throw new Error("not provisioned");
+    return this.#shard;
+  }
+
+  // ---- The end ------------------------------------------------------------------------------------------------------
 
   async destroy(): Promise<void> {
     const shard = this.#shard;

@@ -10,6 +10,7 @@ import type { OutboundLimits } from "../../broker/session/outbound.ts";
 import { Session } from "../../broker/session/session.ts";
 import type { OutboundState } from "../../broker/session/stored-queue.ts";
 import type { DeploymentConfig } from "../../contracts/deployment-config.ts";
+import type { ClosedSlots } from "./closed-slots.ts";
 import type { LinkAttachment } from "./link.ts";
 import type { Links } from "./links.ts";
 import type { QueueOrders } from "./queue-orders.ts";
@@ -21,7 +22,9 @@ import type { Subscriptions } from "./subscriptions.ts";
 import type { Wills } from "./wills.ts";
 import type { WriteBehindStore } from "./write-behind-store.ts";
 
-const EXPIRY_BATCH = 100;
+const EXPIRY_BATCH = 1_000;
+/** How soon sessions of closed slots are looked at again. */
+const CLOSED_MS = 1_000;
 const EMPTY: OutboundState = {
   sentUpTo: 0,
   lastNumber: 0,
@@ -39,6 +42,7 @@ export interface SessionsPorts {
   records: SessionRecords;
   store: WriteBehindStore;
   queueOrders: QueueOrders;
+  closed: ClosedSlots;
   subscriptions: Subscriptions;
   routes: Routes;
   retained: RetainedReads;
@@ -146,12 +150,30 @@ export class Sessions {
     this.#offline.delete(uid);
   }
 
-  /** Ends what has expired; asks to be called again for the next. */
+  /** Ends what has expired; asks to be called again for the next. What is of closed slots is not this shard's to end. */
   expire(): void {
-    const { records, now, expireAt } = this.#ports;
-    for (const { uid } of records.expired(now(), EXPIRY_BATCH)) this.discard(uid);
+    const { records, closed, now, expireAt } = this.#ports;
+    let waiting = 0;
+    for (const { uid, slot } of records.expired(now(), EXPIRY_BATCH)) {
+      if (closed.has(slot)) waiting += 1;
+      else this.discard(uid);
+    }
     const next = records.nextExpiry();
-    if (next !== null) expireAt(next);
+    if (next !== null) expireAt(waiting === 0 ? next : now() + CLOSED_MS);
+  }
+
+  /** The session is another shard's now: nothing of it is kept here. */
+  depart(uid: number): void {
+    const { subscriptions, routes, retained, store, records, wills } = this.#ports;
+    for (const { filter, exclusive } of subscriptions.list(uid)) {
+      subscriptions.remove(uid, filter);
+      routes.departed(uid, filter, exclusive);
+    }
+    retained.departed(uid);
+    store.clear(uid);
+    records.remove(uid);
+    wills.forget(uid);
+    this.#offline.delete(uid);
   }
 
   /** Sessions said to be connected whose socket died with the object: they are offline since. */

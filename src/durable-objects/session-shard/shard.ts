@@ -5,19 +5,22 @@ import { limits } from "../../broker/limits.ts";
 import type { Effect } from "../../broker/session/effects.ts";
 import { claimedFilter } from "../../broker/topics/topic-filter.ts";
 import type { DeploymentConfig } from "../../contracts/deployment-config.ts";
+import { serialOf } from "../../contracts/deployment-config.ts";
 import { topicShardObject } from "../../contracts/object-names.ts";
-import type { DeliverReply } from "../../contracts/rpc.ts";
+import type { DeliverReply, NumberedMove } from "../../contracts/rpc.ts";
 import { backOffMs } from "../../platform/back-off.ts";
 import { Deadlines } from "../../platform/deadlines.ts";
 import type { Env } from "../../platform/env.ts";
 import { LazyTimer } from "../../platform/lazy-timer.ts";
 import type { ShardState } from "../../platform/shard-state.ts";
 import { StreamChannel } from "../../platform/stream-channel.ts";
+import { changeRows } from "../../platform/change-rows.ts";
 import { endOnStorageTrouble } from "../../platform/storage-trouble.ts";
 import { StreamReceiver } from "../../platform/stream-receiver.ts";
 import { StreamWatch } from "../../platform/stream-watch.ts";
 import { WhenQuiet } from "../../platform/when-quiet.ts";
 import { Clients } from "./clients.ts";
+import { ClosedSlots } from "./closed-slots.ts";
 import { Deliveries } from "./deliveries.ts";
 import { Directory } from "./directory.ts";
 import { EffectPerformer } from "./effect-performer.ts";
@@ -37,6 +40,8 @@ import { Routes } from "./routes.ts";
 import { SessionRecords } from "./session-records.ts";
 import { Shares } from "./shares.ts";
 import { Sessions } from "./sessions.ts";
+import { SlotMoves } from "./slot-moves.ts";
+import { SlotTransfer } from "./slot-transfer.ts";
 import { SqlSessionStore } from "./sql-session-store.ts";
 import { StorageBound } from "./storage-bound.ts";
 import { SubscribeHandler } from "./subscribe.ts";
@@ -53,6 +58,8 @@ export class Shard {
   readonly management: Management;
   readonly intake: Intake;
   readonly directory: Directory;
+  readonly moves: SlotMoves;
+  readonly transfer: SlotTransfer;
   readonly keptWills = new KeptWills(Date.now);
   readonly #context: DurableObjectState;
   readonly #env: Env;
@@ -104,9 +111,11 @@ export class Shard {
       resume: (socket, attachment) => this.#clients.resume(socket, attachment),
     });
 
+    const closed = new ClosedSlots(sql);
     this.#wills = new Wills({
       sql,
       kept: this.keptWills,
+      closed: (clientId) => closed.hasClient(clientId),
       now: Date.now,
       take: (publish, publisher) => this.intake.takeWill(publish, publisher),
       dropped: () => this.#performer.dropped.add("outbox_full"),
@@ -127,7 +136,12 @@ export class Shard {
 
     // Each part takes of these what its ports name.
     const base = {
+      sql,
       state,
+      closed,
+      placement: () => state.placement,
+      hasSlot: (slot: number) => state.placement.session.shardOf(slot) === state.index,
+      slots: () => state.placement.session.sizes.get(state.index) ?? 0,
       config: this.#config,
       now: Date.now,
       expireAt: (at: number) => this.#deadlines.setEarlier("expire", "", at),
@@ -166,7 +180,9 @@ export class Shard {
       settle: () => this.#performer.settle(),
     });
     this.events = new LinkEvents({ ...clients, subscribe, sweep: this.#sweep, performer: this.#performer });
-    this.management = new Management({ ...clients, performer: this.#performer });
+    this.moves = new SlotMoves({ ...clients, performer: this.#performer });
+    this.transfer = new SlotTransfer(clients);
+    this.management = new Management({ ...clients, performer: this.#performer, moves: this.moves });
     this.directory = new Directory(clients);
     this.#routes.recover();
     this.#retained.recover();
@@ -188,6 +204,26 @@ export class Shard {
       // What comes of a publish is likely to be followed by another one.
       ({ sender, incarnation, sequence }) => echoes && publishes.answerSoon(sender, incarnation, sequence),
     );
+  }
+
+  /** Whether nothing is under way to the topic shards that are held by the config of this serial, or by a later one. */
+  quiet(serial: number): boolean {
+    return serialOf(this.#config()) >= serial && this.moves.quiet();
+  }
+
+  /** What has come of a move is this shard's now. */
+  adopt(move: NumberedMove): void {
+    changeRows(this.#context, () => {
+      this.transfer.adopt(move);
+      this.moves.arrived();
+    });
+    this.#performer.settle();
+  }
+
+  /** What was of a move is another shard's now. */
+  release(move: NumberedMove): void {
+    changeRows(this.#context, () => this.transfer.release(move));
+    this.#performer.settle();
   }
 
   async alarm(): Promise<void> {
@@ -232,7 +268,7 @@ export class Shard {
     return new Publishes({
       index,
       incarnation: () => this.#state.incarnation,
-      topicShards: () => this.#config().shards.topic,
+      placement: () => this.#state.placement,
       channel: (topicShard) =>
         new StreamChannel(
           (request) => topicShardObject(this.#env.TOPIC_SHARD, deploymentId, topicShard).fetch(request),
@@ -254,7 +290,7 @@ export class Shard {
     });
     return new Outbox({
       sql: this.#context.storage.sql,
-      topicShards: () => this.#config().shards.topic,
+      placement: () => this.#state.placement,
       send: (topicShard, message, awaiter) => this.#publishes.publishOnce(topicShard, message, awaiter),
       onSettled: () => flush.arm(),
     });
@@ -262,13 +298,14 @@ export class Shard {
 
   #newRoutes(): Routes {
     return new Routes(this.#context.storage.sql, {
-      topicShards: () => this.#config().shards.topic,
+      placement: () => this.#state.placement,
       send: (topicShard, request) => this.#publishes.requestRoute(topicShard, request),
       now: Date.now,
       removeLater: (filter, at) => this.#deadlines.set("unroute", filter, at),
       wanted: (filter) => {
         const claimed = claimedFilter(filter);
-        return claimed === null ? this.#subscriptions.wanted(filter) : this.#subscriptions.holder(claimed) !== null;
+        if (claimed !== null) return this.#subscriptions.holder(claimed) !== null;
+        return this.#subscriptions.wanted(filter) || this.moves.expects(filter);
       },
       memberState: (name) => this.#shares.stateOf(name),
     });
@@ -276,6 +313,7 @@ export class Shard {
 
   #newRetainedReads(): RetainedReads {
     return new RetainedReads(this.#context.storage.sql, {
+      held: (topicShard) => this.#state.placement.held.has(topicShard),
       send: (topicShard, request) => this.#publishes.requestRetained(topicShard, request),
       room: (session) => this.#sessions.find(session)?.outbound.roomForPage(limits.retainedPageMessages) ?? 0,
       subscription: (session, filter) => this.#subscriptions.find(session, filter),

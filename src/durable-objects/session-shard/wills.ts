@@ -6,6 +6,7 @@ import type { Publish } from "../../broker/mqtt/publish.ts";
 import { readTrustedPublish } from "../../broker/mqtt/publish.ts";
 import { publisherOf } from "../../broker/session/publisher.ts";
 import type { AttachedWill } from "../../contracts/link.ts";
+import type { Row } from "../../contracts/row-page.ts";
 import { firstRow } from "../../platform/first-row.ts";
 import type { KeptWills } from "./kept-wills.ts";
 
@@ -14,11 +15,15 @@ const SECOND = 1_000;
 const OURS_MS = 10 * SECOND;
 /** How soon wills are tried again for which there was no room. */
 const RETRY_MS = 10 * SECOND;
-const BATCH = 100;
+const BATCH = 1_000;
+/** How soon wills of closed slots are looked at again. */
+const CLOSED_MS = 1_000;
 
 export interface WillPorts {
   sql: SqlStorage;
   kept: KeptWills;
+  /** Whether a client's will is not this shard's to publish for the moment. */
+  closed(clientId: string): boolean;
   now(): number;
   /** Takes a will to be routed, in the name of its client. False: there is no room for it. */
   take(publish: Publish, publisher: number): boolean;
@@ -135,13 +140,33 @@ export class Wills {
 
   /** Publishes what is due. */
   run(now: number): void {
-    const { sql, runAt } = this.#ports;
+    const { sql, closed, runAt } = this.#ports;
     this.#publishOverdue();
     const due = sql.exec<WillRow>("SELECT * FROM will WHERE due <= ? ORDER BY due LIMIT ?", now, BATCH).toArray();
-    for (const row of due) this.#publish(row);
+    let waiting = 0;
+    for (const row of due) {
+      if (closed(row.client_id)) waiting += 1;
+      else this.#publish(row);
+    }
     const { next } = sql.exec<{ next: number | null }>("SELECT min(due) AS next FROM will WHERE due IS NOT NULL").one();
     if (next === null) this.#mayWait = false;
-    else runAt(next);
+    else runAt(waiting === 0 ? next : now + CLOSED_MS);
+  }
+
+  /** A will has come from another shard with its session. Who was lost through the move has its time from now. */
+  adopt({ uid, client_id, delay, due, ours, packet }: Row): void {
+    const { sql, now, runAt } = this.#ports;
+    const at = due !== null && ours === 1 ? Math.max(Number(due), now() + OURS_MS) : (due ?? null);
+    const values = [uid, client_id, delay, at, ours, packet].map((value) => value ?? null);
+    sql
+      .exec(
+        "INSERT OR REPLACE INTO will (uid, client_id, delay, due, ours, packet) VALUES (?, ?, ?, ?, ?, ?)",
+        ...values,
+      )
+      .toArray();
+    if (at === null) return;
+    this.#mayWait = true;
+    runAt(Number(at));
   }
 
   /** The client is back in time, if it has its session again [MQTT-3.1.3-9] or was lost through no fault of its own; else

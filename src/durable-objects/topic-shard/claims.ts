@@ -11,8 +11,9 @@ export class Claims {
     this.#sql = sql;
   }
 
-  /** Makes a session shard's word about a filter true, unless a newer one is known. False: another shard has it. */
-  apply(shard: number, filter: string, number: number, wanted: boolean): boolean {
+  /** Makes a session shard's word about a filter true, unless a newer one is known. False: another shard has it. `movedFrom`:
+   *  a shard whose claim this one has taken over. */
+  apply(shard: number, filter: string, number: number, wanted: boolean, movedFrom?: number): boolean {
     const slot = slotOfFilter(filter);
     const holder = firstRow(
       this.#sql.exec<{ shard: number; number: number }>(
@@ -21,8 +22,9 @@ export class Claims {
         filter,
       ),
     );
-    if (holder !== undefined && holder.shard !== shard) return !wanted;
-    if (holder !== undefined && holder.number >= number) return true;
+    const takenOver = holder !== undefined && holder.shard === movedFrom;
+    if (holder !== undefined && holder.shard !== shard && !takenOver) return !wanted;
+    if (holder !== undefined && holder.number >= number && !takenOver) return true;
     if (wanted) {
       this.#sql.exec(
         "INSERT OR REPLACE INTO claim (slot, filter, shard, number) VALUES (?, ?, ?, ?)",

@@ -25,7 +25,7 @@ export class GroupQueue {
     this.#nextId = sql.exec<{ last: number }>("SELECT coalesce(max(id), 0) AS last FROM group_message").one().last + 1;
   }
 
-  /** Adds a message. Returns how many older ones were dropped for it. */
+  /** Adds a message. Returns how many older ones were dropped for it, of more than `messagesMax` or too many bytes. */
   add(group: Group, { publisher, expiresAt, packet }: Routed, messagesMax: number): number {
     const { slot, share } = group;
     this.#sql.exec(

@@ -46,14 +46,16 @@ export interface MemberWord {
   /** Grows with each word of that shard. */
   readonly number: number;
   readonly is: "online" | "offline" | "gone";
+  /** The shard whose word this one takes over, since the session has moved. */
+  readonly movedFrom?: number | undefined;
 }
 
 export class GroupTable {
   readonly #sql: SqlStorage;
   readonly #loadOf: (uid: number) => number;
-  readonly #trie: FilterTrie;
-  readonly #matched = new MatchCache<readonly Share[]>(limits.matchCacheEntries, ({ length }) => length);
-  readonly #groups = new BoundedCache<string, Group>(limits.groupCacheEntries);
+  #trie: FilterTrie;
+  #matched = newMatchCache();
+  #groups = new BoundedCache<string, Group>(limits.groupCacheEntries);
   /** Mostly there is none, and then none is looked for. */
   #none: boolean;
 
@@ -62,17 +64,15 @@ export class GroupTable {
     this.#sql = sql;
     this.#loadOf = loadOf;
     this.#none = tableEmpty(sql, "member");
-    const firstFrom = (slot: number, from: string) => {
-      const row = firstRow(
-        sql.exec<{ filter: string }>(
-          "SELECT filter FROM member WHERE slot = ? AND filter >= ? ORDER BY filter LIMIT 1",
-          slot,
-          from,
-        ),
-      );
-      return row?.filter ?? null;
-    };
-    this.#trie = new FilterTrie({ firstFrom }, limits.trieCacheNodes);
+    this.#trie = this.#newTrie();
+  }
+
+  /** Rows have changed by themselves: nothing is remembered of them. */
+  forget(): void {
+    this.#none = tableEmpty(this.#sql, "member");
+    this.#trie = this.#newTrie();
+    this.#matched = newMatchCache();
+    this.#groups = new BoundedCache(limits.groupCacheEntries);
   }
 
   /** The shares of a topic's messages: each of their groups gets one of each. [MQTT-4.8.2-3] */
@@ -141,7 +141,7 @@ export class GroupTable {
   }
 
   /** Makes a session shard's word about a member true, unless a newer one is known. */
-  apply(share: Share, { shard, uid, number, is }: MemberWord): void {
+  apply(share: Share, { shard, uid, number, is, movedFrom }: MemberWord): void {
     const slot = slotOfFilter(share.filter);
     const { filter, group } = share;
     const known = firstRow(
@@ -153,7 +153,10 @@ export class GroupTable {
         uid,
       ),
     );
-    if (known !== undefined && known.number >= number) return;
+    if (known !== undefined && known.shard !== movedFrom) {
+      // A shard has no say about a session that has left it.
+      if (known.shard !== shard || known.number >= number) return;
+    }
     if (known === undefined && is === "gone") return;
     const before = this.find(share);
     if (is === "gone") {
@@ -185,6 +188,20 @@ export class GroupTable {
     if (before !== null) place(before.online, uid, is === "online" ? { uid, shard } : null);
   }
 
+  #newTrie(): FilterTrie {
+    const firstFrom = (slot: number, from: string) => {
+      const row = firstRow(
+        this.#sql.exec<{ filter: string }>(
+          "SELECT filter FROM member WHERE slot = ? AND filter >= ? ORDER BY filter LIMIT 1",
+          slot,
+          from,
+        ),
+      );
+      return row?.filter ?? null;
+    };
+    return new FilterTrie({ firstFrom }, limits.trieCacheNodes);
+  }
+
   /** The last member has left: nothing of the group is kept. */
   #ended(slot: number, { name, filter, group }: Share): void {
     this.#sql.exec("DELETE FROM group_message WHERE slot = ? AND filter = ? AND grp = ?", slot, filter, group);
@@ -204,6 +221,10 @@ export class GroupTable {
     );
     return rows.toArray().length > 0;
   }
+}
+
+function newMatchCache(): MatchCache<readonly Share[]> {
+  return new MatchCache(limits.matchCacheEntries, ({ length }) => length);
 }
 
 /** Puts `member` in the place of uid, or nobody. */

@@ -76,6 +76,21 @@ export class Groups {
     if (word.is === "online" && (this.#table.find(share)?.waiting ?? 0) > 0) this.#toGive.set(share.name, share);
   }
 
+  /** Takes messages that waited for a share's group in another topic shard; its members were applied before. */
+  adopt(share: Share, messages: readonly Routed[]): void {
+    const group = this.#table.find(share);
+    if (group === null) return;
+    for (const message of messages) this.#queue.add(group, message, Infinity);
+    this.#toGive.set(share.name, share);
+  }
+
+  /** Rows have changed by themselves. */
+  forget(): void {
+    this.#table.forget();
+    this.#toGive.clear();
+    for (const share of this.#table.unserved()) this.#toGive.set(share.name, share);
+  }
+
   /** A session shard told how many messages one of its sessions has at hand. */
   load(uid: number, turn: number, messages: number): void {
     this.#loads.told(uid, turn, messages);

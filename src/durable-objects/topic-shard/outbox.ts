@@ -61,6 +61,12 @@ export class Outbox {
     return Array.from(this.#sql.exec<{ shard: number }>("SELECT DISTINCT shard FROM outbox"), ({ shard }) => shard);
   }
 
+  /** Whether something waits for a session shard. */
+  has(shard: number): boolean {
+    if (this.#messages === 0) return false;
+    return this.#sql.exec("SELECT 1 FROM outbox WHERE shard = ? LIMIT 1", shard).toArray().length > 0;
+  }
+
   /** Whether nothing more should be added. */
   get full(): boolean {
     return this.#messages >= limits.outboxMessages || this.#bytes >= limits.outboxBytes;

@@ -44,6 +44,11 @@ export class RetainedStore {
     return this.#count;
   }
 
+  /** Rows have changed by themselves. */
+  forget(): void {
+    this.#count = null;
+  }
+
   has(topic: string): boolean {
     const rows = this.#sql.exec("SELECT 1 FROM retained WHERE slot = ? AND topic = ?", slotOfTopic(topic), topic);
     return rows.toArray().length > 0;

@@ -9,22 +9,18 @@ import { firstRow } from "../../platform/first-row.ts";
 
 export class RouteTable {
   readonly #sql: SqlStorage;
-  readonly #trie: FilterTrie;
-  readonly #matched = new MatchCache<readonly number[]>(limits.matchCacheEntries, ({ length }) => length);
+  #trie: FilterTrie;
+  #matched = newMatchCache();
 
   constructor(sql: SqlStorage) {
     this.#sql = sql;
-    const firstFrom = (slot: number, from: string) => {
-      const row = firstRow(
-        sql.exec<{ filter: string }>(
-          "SELECT filter FROM route WHERE slot = ? AND filter >= ? ORDER BY filter LIMIT 1",
-          slot,
-          from,
-        ),
-      );
-      return row?.filter ?? null;
-    };
-    this.#trie = new FilterTrie({ firstFrom }, limits.trieCacheNodes);
+    this.#trie = this.#newTrie();
+  }
+
+  /** Rows have changed by themselves: nothing is remembered of them. */
+  forget(): void {
+    this.#trie = this.#newTrie();
+    this.#matched = newMatchCache();
   }
 
   /** Indexes of the session shards that want a topic, each once. */
@@ -81,4 +77,22 @@ export class RouteTable {
   count(): number {
     return this.#sql.exec<{ n: number }>("SELECT count(*) AS n FROM route").one().n;
   }
+
+  #newTrie(): FilterTrie {
+    const firstFrom = (slot: number, from: string) => {
+      const row = firstRow(
+        this.#sql.exec<{ filter: string }>(
+          "SELECT filter FROM route WHERE slot = ? AND filter >= ? ORDER BY filter LIMIT 1",
+          slot,
+          from,
+        ),
+      );
+      return row?.filter ?? null;
+    };
+    return new FilterTrie({ firstFrom }, limits.trieCacheNodes);
+  }
+}
+
+function newMatchCache(): MatchCache<readonly number[]> {
+  return new MatchCache(limits.matchCacheEntries, ({ length }) => length);
 }

@@ -11,13 +11,15 @@ import type { DeploymentConfig } from "../../contracts/deployment-config.ts";
 import type { EntryVisitor, RouteRequest } from "../../contracts/envelope.ts";
 import { visitEntries } from "../../contracts/envelope-reader.ts";
 import { sessionShardObject } from "../../contracts/object-names.ts";
-import type { DeliverReply, TopicShardStats } from "../../contracts/rpc.ts";
+import { serialOf } from "../../contracts/deployment-config.ts";
+import type { DeliverReply, NumberedMove, TopicShardStats } from "../../contracts/rpc.ts";
 import { backOffMs } from "../../platform/back-off.ts";
 import { Deadlines } from "../../platform/deadlines.ts";
 import type { Env } from "../../platform/env.ts";
 import { log } from "../../platform/log.ts";
 import type { ShardState } from "../../platform/shard-state.ts";
 import { StreamChannel } from "../../platform/stream-channel.ts";
+import { changeRows } from "../../platform/change-rows.ts";
 import { endOnStorageTrouble } from "../../platform/storage-trouble.ts";
 import { StreamReceiver } from "../../platform/stream-receiver.ts";
 import { StreamWatch } from "../../platform/stream-watch.ts";
@@ -30,6 +32,7 @@ import { RetainedStore } from "./retained-store.ts";
 import { RouteTable } from "./route-table.ts";
 import type { Routed, SafetyAwaiter } from "./session-stream.ts";
 import { SessionStream } from "./session-stream.ts";
+import { SlotTransfer } from "./slot-transfer.ts";
 
 /** How soon an object with something in its outbox is woken, should it have died. */
 const OUTBOX_WAKE_MS = 10_000;
@@ -57,6 +60,7 @@ class Outcome implements SafetyAwaiter {
 }
 
 export class Router {
+  readonly transfer: SlotTransfer;
   readonly #env: Env;
   readonly #context: DurableObjectState;
   readonly #state: ShardState;
@@ -87,13 +91,41 @@ export class Router {
       full: () => this.#full,
       outboxFull: () => this.#outbox.full,
     });
+    this.transfer = new SlotTransfer({
+      sql: context.storage.sql,
+      routes: this.#routes,
+      groups: this.#groups,
+      retained: this.#retained,
+      slots: () => state.placement.topic.sizes.get(state.index) ?? 0,
+    });
     this.#deadlines = new Deadlines(context.storage, { outbox: () => this.#awaitOutbox() });
     for (const shard of this.#outbox.shards()) this.#stream(shard).resume();
   }
 
+  /** Returns the serial of the config in force. */
   configure(config: DeploymentConfig): number {
     this.#state.updateConfig(config);
-    return this.#state.config.version;
+    return serialOf(this.#state.config);
+  }
+
+  /** See MovingShardRpc. */
+  adopt(move: NumberedMove): void {
+    changeRows(this.#context, () => this.transfer.adopt(move));
+    this.#settle();
+  }
+
+  /** See MovingShardRpc. */
+  release(move: NumberedMove): void {
+    changeRows(this.#context, () => this.transfer.release(move));
+  }
+
+  /** Whether nothing is under way to a session shard, or to any (null). */
+  delivered(sessionShard: number | null): boolean {
+    this.#settle();
+    if (sessionShard === null) {
+      return this.#outbox.messages === 0 && Array.from(this.#streams.values()).every(({ idle }) => idle);
+    }
+    return !this.#outbox.has(sessionShard) && (this.#streams.get(sessionShard)?.idle ?? true);
   }
 
   /** Null: the answer travels along with what the batch has caused. */
@@ -205,8 +237,9 @@ export class Router {
       this.#retained.remove(topic);
       return true;
     }
-    const { limits: plan, shards } = this.#state.config;
-    const maximum = plan.retainedMessagesMax === null ? null : Math.ceil(plan.retainedMessagesMax / shards.topic);
+    const { config, placement } = this.#state;
+    const { retainedMessagesMax: all } = config.limits;
+    const maximum = all === null ? null : Math.ceil(all / placement.topic.shards.length);
     if (maximum !== null && this.#retained.count >= maximum && !this.#retained.has(topic)) return false;
     if (this.#full) return false;
     this.#retained.set(message);
@@ -216,7 +249,7 @@ export class Router {
   /** Stores a route and queues the retained messages in one event, so that no newer live message can overtake them. The
    *  answer comes behind them: if this object dies before, all of it is asked again. */
   #route(sender: number, route: RouteRequest): void {
-    const { request, filter, number, wanted, retainedFor: session, retainedLimit: limit, notFrom } = route;
+    const { request, filter, number, wanted, retainedFor: session, retainedLimit: limit, notFrom, movedFrom } = route;
     const stream = this.#stream(sender);
     const member = parseMemberName(filter);
     if (member !== null) {
@@ -226,7 +259,7 @@ export class Router {
     }
     const claimed = claimedFilter(filter);
     if (claimed !== null) {
-      stream.routeStored(request, this.#claims.apply(sender, claimed, number, wanted));
+      stream.routeStored(request, this.#claims.apply(sender, claimed, number, wanted, movedFrom));
       return;
     }
     this.#routes.apply(sender, filter, number, wanted);
@@ -234,11 +267,11 @@ export class Router {
     stream.routeStored(request, true);
   }
 
-  #member(sender: number, { share: name, uid }: MemberName, { number, wanted, online }: RouteRequest): void {
+  #member(sender: number, { share: name, uid }: MemberName, { number, wanted, online, movedFrom }: RouteRequest): void {
     const share = parseShare(name);
     if (share === null) return;
     const is = !wanted ? "gone" : online === true ? "online" : "offline";
-    this.#groups.apply(share, { shard: sender, uid, number, is });
+    this.#groups.apply(share, { shard: sender, uid, number, is, movedFrom });
   }
 
   /** Whether this shard stores as much as it may. */

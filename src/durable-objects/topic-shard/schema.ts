@@ -2,6 +2,8 @@
 // Rows of a topic or filter have its slot first, so that a slot can move; -1 is the slot of filters that stand in every
 // topic shard.
 
+import { SLOT_PAGE_TABLE } from "../../platform/slot-pages.ts";
+
 export const migrations: readonly string[] = [
   `CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
 
@@ -80,4 +82,6 @@ export const migrations: readonly string[] = [
 
   `-- The client that published it, as a number; 0: none, or it is not known.
    ALTER TABLE retained ADD COLUMN publisher INTEGER NOT NULL DEFAULT 0;`,
+
+  SLOT_PAGE_TABLE,
 ];

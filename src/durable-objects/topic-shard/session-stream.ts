@@ -87,6 +87,11 @@ export class SessionStream {
     return !this.#spilled && !this.#sender.troubled && !this.full;
   }
 
+  /** Whether the session shard has all that was for it. */
+  get idle(): boolean {
+    return !this.#spilled && this.#pendingRouted === null && this.#sender.idle;
+  }
+
   /** Whether it holds in memory what it may. */
   get full(): boolean {
     const { pendingBytes, pendingTokens } = this.#sender;

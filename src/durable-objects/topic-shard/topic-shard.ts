@@ -3,7 +3,15 @@
 
 import { DurableObject } from "cloudflare:workers";
 import type { DeploymentConfig } from "../../contracts/deployment-config.ts";
-import type { DeliverReply, NotProvisioned, Outcome, TopicShardRpc, TopicShardStats } from "../../contracts/rpc.ts";
+import type {
+  DeliverReply,
+  NotProvisioned,
+  NumberedMove,
+  Outcome,
+  SlotPage,
+  TopicShardRpc,
+  TopicShardStats,
+} from "../../contracts/rpc.ts";
 import type { Env } from "../../platform/env.ts";
 import { erase } from "../../platform/erase.ts";
 import { ShardState } from "../../platform/shard-state.ts";
@@ -54,6 +62,38 @@ export class TopicShard extends DurableObject<Env> implements TopicShardRpc {
   async stats(): Promise<Outcome<TopicShardStats, NotProvisioned>> {
     if (this.#router === null) return { ok: false, error: "not_provisioned" };
     return { ok: true, value: this.#router.stats() };
+  }
+
+  // ---- Slots that move ----------------------------------------------------------------------------------------------
+
+  async delivered(sessionShard: number | null): Promise<boolean> {
+    return this.#provisioned.delivered(sessionShard);
+  }
+
+  async slotsAtOnce(): Promise<number> {
+    return this.#provisioned.transfer.slotsAtOnce;
+  }
+
+  async exportSlots(move: NumberedMove, from: string): Promise<SlotPage> {
+    return this.#provisioned.transfer.exportPage(move, from);
+  }
+
+  async importSlots(move: NumberedMove, page: Uint8Array, first: boolean): Promise<void> {
+    this.#provisioned.transfer.importPage(move, page, first);
+  }
+
+  async adoptSlots(move: NumberedMove): Promise<void> {
+    this.#provisioned.adopt(move);
+  }
+
+  async releaseSlots(move: NumberedMove): Promise<void> {
+    this.#provisioned.release(move);
+  }
+
+  /** Slots move between shards that serve; where one does not, the move must fail. */
+  get #provisioned(): Router {
+    if (this.#router === null) throw new Error("not provisioned");
+    return this.#router;
   }
 
   override async alarm(): Promise<void> {

@@ -59,6 +59,7 @@ class Shard {
     return new Wills({
       sql: this.#sql,
       kept: new KeptWills(now),
+      closed: () => false,
       now,
       take: ({ bytes, payloadOffset }) => {
         if (this.room) this.published.push(new TextDecoder().decode(bytes.subarray(payloadOffset)));

@@ -4,16 +4,18 @@ import { runInDurableObject } from "cloudflare:test";
 import { expect, it } from "vitest";
 import { limits } from "../../../src/broker/limits.ts";
 import { Publishes } from "../../../src/durable-objects/session-shard/publishes.ts";
+import { placementOf } from "../../../src/contracts/deployment-config.ts";
 import { StreamChannel } from "../../../src/platform/stream-channel.ts";
-import { TestDeployment } from "./link-client.ts";
+import { config, TestDeployment } from "./link-client.ts";
 
 it("refuses small publishes by what they cost in memory, until some have their outcome", async () => {
   const deployment = await TestDeployment.create("awaited1x", 1);
+  const placement = placementOf(config(1));
   await runInDurableObject(deployment.sessionShard(0) as never, () => {
     const publishes = new Publishes({
       index: 0,
       incarnation: () => 1,
-      topicShards: () => 1,
+      placement: () => placement,
       channel: () => new StreamChannel(async () => new Response(null, { status: 503 }), 60_000),
       backOffMs: () => 60_000,
       firstNumber: () => 1,

@@ -1,0 +1,214 @@
+// Sessions that leave for another session shard with their slots, or arrive from one: their records, subscriptions, wills,
+// what they have still to get, and what waits for them. When it is copied nothing is published, so that each message is
+// for one of both shards.
+
+import { limits } from "../../broker/limits.ts";
+import type { QoS } from "../../broker/mqtt/packets.ts";
+import { readTrustedPublish } from "../../broker/mqtt/publish.ts";
+import { Message } from "../../broker/session/message.ts";
+import type { Recipient, StoredEntry } from "../../broker/session/session-store.ts";
+import { isShare, memberName } from "../../broker/topics/share.ts";
+import { exclusiveClaim } from "../../broker/topics/topic-filter.ts";
+import type { Row, RowValue } from "../../contracts/row-page.ts";
+import type { NumberedMove, SlotPage } from "../../contracts/rpc.ts";
+import type { Part } from "../../platform/slot-pages.ts";
+import { SlotPages, writeSlotPage } from "../../platform/slot-pages.ts";
+import type { ClosedSlots } from "./closed-slots.ts";
+import type { PrincipalChanges } from "./principal-changes.ts";
+import type { RetainedReads } from "./retained-reads.ts";
+import type { Routes } from "./routes.ts";
+import { NEVER_EXPIRES, type SessionRecords } from "./session-records.ts";
+import type { Sessions } from "./sessions.ts";
+import type { Subscriptions } from "./subscriptions.ts";
+import type { Wills } from "./wills.ts";
+import type { WriteBehindStore } from "./write-behind-store.ts";
+
+const SECOND = 1_000;
+
+export interface SlotTransferPorts {
+  sql: SqlStorage;
+  closed: ClosedSlots;
+  records: SessionRecords;
+  sessions: Sessions;
+  subscriptions: Subscriptions;
+  routes: Routes;
+  retained: RetainedReads;
+  wills: Wills;
+  store: WriteBehindStore;
+  principals: PrincipalChanges;
+  now(): number;
+  /** How many slots this shard has. */
+  slots(): number;
+  expireAt(at: number): void;
+}
+
+export class SlotTransfer {
+  readonly #ports: SlotTransferPorts;
+  readonly #pages: SlotPages;
+
+  constructor(ports: SlotTransferPorts) {
+    this.#ports = ports;
+    this.#pages = new SlotPages(ports.sql);
+  }
+
+  /** How many slots may leave at a time, by what is stored of each. */
+  get slotsAtOnce(): number {
+    const { sql, sessions, slots } = this.#ports;
+    const all = Math.max(1, slots());
+    const byBytes = Math.floor((limits.moveBytes * all) / sql.databaseSize);
+    const bySessions = Math.floor((limits.moveSessions * all) / Math.max(1, sessions.count));
+    return Math.max(1, Math.min(limits.moveSlots, byBytes, bySessions));
+  }
+
+  /** See MovingShardRpc. */
+  exportPage({ slots }: NumberedMove, from: string): SlotPage {
+    return writeSlotPage(this.#parts(slots), from);
+  }
+
+  /** See MovingShardRpc. */
+  importPage({ id }: NumberedMove, page: Uint8Array, first: boolean): void {
+    this.#pages.keep(id, page, first);
+  }
+
+  /** See MovingShardRpc. */
+  adopt({ id, from }: NumberedMove): void {
+    const tables = this.#pages.take(id);
+    if (tables === null) return;
+    const { records, retained, wills, principals, now } = this.#ports;
+    const closedAt = Number(tables.get("closed")?.[0]?.["at"] ?? 0);
+    for (const row of tables.get("session") ?? []) {
+      const expiresAt = this.#expiresAt(row, closedAt);
+      records.adopt({ ...row, expires_at: expiresAt });
+      if (expiresAt !== null) this.#ports.expireAt(expiresAt);
+    }
+    for (const row of tables.get("subscription") ?? []) this.#adoptSubscription(row, from);
+    for (const row of tables.get("will") ?? []) wills.adopt(row);
+    for (const { uid, filter, shard, after } of tables.get("retained_read") ?? []) {
+      retained.adopt(Number(uid), String(filter), Number(shard), String(after));
+    }
+    for (const { username, revision } of tables.get("principal_change") ?? []) {
+      principals.add(String(username), Number(revision), now());
+    }
+    this.#adoptEntries(tables.get("entry") ?? []);
+    this.#pages.adopted(id);
+  }
+
+  /** See MovingShardRpc. */
+  release({ slots }: NumberedMove): void {
+    const { sessions, records } = this.#ports;
+    for (const uid of records.uidsOf(slots)) sessions.depart(uid);
+  }
+
+  /** Who was connected when the slots were closed has the whole of its expiry before it, as if the connection had ended now. */
+  #expiresAt({ expires_at, disconnected_at, expiry_interval }: Row, closedAt: number): number | null {
+    if (expiry_interval === NEVER_EXPIRES || expires_at === null) return null;
+    const wasConnected = Number(disconnected_at) >= closedAt;
+    return wasConnected ? this.#ports.now() + SECOND * Number(expiry_interval) : Number(expires_at);
+  }
+
+  #adoptSubscription(row: Row, from: number): void {
+    const { subscriptions, routes } = this.#ports;
+    const [uid, filter] = [Number(row["uid"]), String(row["filter"])];
+    const exclusive = row["exclusive"] === 1;
+    subscriptions.add(uid, {
+      filter,
+      qos: Number(row["qos"]) as QoS,
+      noLocal: row["no_local"] === 1,
+      retainAsPublished: row["retain_as_published"] === 1,
+      retainHandling: Number(row["retain_handling"]) as 0 | 1 | 2,
+      identifier: Number(row["identifier"]),
+      exclusive,
+    });
+    if (isShare(filter)) routes.takeOver(memberName(filter, uid), from);
+    if (exclusive) routes.takeOver(exclusiveClaim(filter), from);
+  }
+
+  #adoptEntries(rows: readonly Row[]): void {
+    // What was stored once is stored once again.
+    const messages = new Map<RowValue, { message: Message; recipients: Recipient[] }>();
+    for (const row of rows) {
+      const { message: key = null } = row;
+      const known = messages.get(key) ?? { message: messageOf(row), recipients: [] };
+      messages.set(key, known);
+      known.recipients.push(recipientOf(row));
+    }
+    for (const { message, recipients } of messages.values()) this.#ports.store.append(message, recipients);
+  }
+
+  #parts(slots: readonly number[]): Part[] {
+    const { sql, closed, records, retained, principals } = this.#ports;
+    const own = JSON.stringify(slots);
+    const uids = records.uidsOf(slots);
+    const ofSessions = JSON.stringify(uids);
+    const reads = uids.flatMap((uid) =>
+      retained.of(uid).map(({ filter, topicShard: shard, after }) => ({ uid, filter, shard, after })),
+    );
+    const rows = (table: string, where: string, values: string, order: string): Part => ({
+      table,
+      rows: (offset, limit) =>
+        sql
+          .exec(`SELECT * FROM ${table} WHERE ${where} ORDER BY ${order} LIMIT ? OFFSET ?`, values, limit, offset)
+          .toArray(),
+    });
+    return [
+      constant("closed", [{ at: closed.at }]),
+      constant("principal_change", principals.all()),
+      rows("session", "slot IN (SELECT value FROM json_each(?))", own, "slot, client_id"),
+      rows("subscription", "uid IN (SELECT value FROM json_each(?))", ofSessions, "uid, filter"),
+      rows("will", "uid IN (SELECT value FROM json_each(?))", ofSessions, "uid"),
+      constant("retained_read", reads),
+      ...uids.map((uid) => this.#entries(uid)),
+    ];
+  }
+
+  /** What waits for a session. */
+  #entries(uid: number): Part {
+    const { store } = this.#ports;
+    let [place, last] = [0, 0];
+    return {
+      table: "entry",
+      rows: (offset, limit) => {
+        const entries =
+          offset === place ? store.read(uid, last, limit) : store.read(uid, 0, offset + limit).slice(offset);
+        place = offset + entries.length;
+        last = entries.at(-1)?.n ?? last;
+        return entries.map((entry) => entryRow(uid, entry));
+      },
+    };
+  }
+}
+
+function constant(table: string, rows: readonly Row[]): Part {
+  return { table, rows: (offset, limit) => rows.slice(offset, offset + limit) };
+}
+
+function entryRow(uid: number, { n, qos, retain, identifiers, share, message }: StoredEntry): Row {
+  return {
+    uid,
+    n,
+    qos,
+    retain: retain ? 1 : 0,
+    identifiers: JSON.stringify(identifiers),
+    share,
+    message: message.storedAs,
+    publisher: message.publisher,
+    expires_at: message.expiresAt,
+    packet: message.publish.bytes.slice().buffer as ArrayBuffer,
+  };
+}
+
+function messageOf({ publisher, expires_at, packet }: Row): Message {
+  const bytes = new Uint8Array(packet instanceof ArrayBuffer ? packet : new ArrayBuffer(0));
+  return new Message(readTrustedPublish(bytes), Number(publisher), Number(expires_at));
+}
+
+function recipientOf(row: Row): Recipient {
+  return {
+    session: Number(row["uid"]),
+    n: Number(row["n"]),
+    qos: Number(row["qos"]) as QoS,
+    retain: row["retain"] === 1,
+    identifiers: JSON.parse(String(row["identifiers"])) as number[],
+    share: String(row["share"]),
+  };
+}
