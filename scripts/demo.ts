@@ -27,7 +27,7 @@ async function main(): Promise<void> {
   try {
     say("Starting a service for this demo (give --url to use one that runs).");
     const { startService } = await import("./start/start-service.ts");
-    const local = { host: "127.0.0.1", databaseUrl: null, plan: "local", shards: 1, publicUrl: null } as const;
+    const local = { host: "127.0.0.1", databaseUrl: null, plan: "local", shards: null, publicUrl: null } as const;
     const service = await startService({ ...local, port: 0, dataDir }, { printMails: false });
     try {
       await show(service.localUrl, stopped);

@@ -37,7 +37,7 @@ async function main(): Promise<number> {
       return await runWrangler(stopped, dataDir, port, {
         PUBLIC_URL: options.publicUrl ?? `http://localhost:${port}`,
         DEFAULT_PLAN: options.plan,
-        DEPLOYMENT_SHARDS: String(options.shards),
+        DEPLOYMENT_SHARDS: String(options.shards ?? ""),
         EMAIL_VERIFICATION: "off",
         DATABASE_URL: database.databaseUrl,
         ...(database.proxy === null ? {} : { DATABASE_PROXY: database.proxy }),

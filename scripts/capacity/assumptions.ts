@@ -10,7 +10,7 @@ export const assumptions: readonly string[] = [
   `Its CPU is that of a machine at work. One that sleeps between events took up to 5 times as much for a message and 10 times for a PINGREQ, with the waking of threads: Worker CPU would cost so much more if the platform counted that.`,
   "Devices are alike, publish at random moments, and their subscribers are spread over all shards; so are the topics, which hash by their first two levels. One subscriber of everything, or topics that share two levels, is another load.",
   `Client ids hash to ${SLOTS.toLocaleString("en")} slots: some shards have a slot more, and chance adds up to four standard deviations. The largest must not pass ${limits.connectionsPerShard.toLocaleString("en")} links.`,
-  "A deployment has as many topic shards as session shards, since that is how it is made today.",
+  "A deployment has as many topic shards as session shards; it can be given other numbers.",
   `A subscriber acknowledges QoS 1 within ${limits.ackDeadlineMs} ms, or its message is written (--late-share).`,
   `The platform's ${platform.objectRequestsPerSecond.toLocaleString("en")} requests a second of an object are meant for attaches and openings of streams, not for frames.`,
   `All streams that an object sends close together, after a silence of --stream-idle-ms; one alone after ${UNUSED_MS / 1_000} s. That answers and batches of a message come as fast as assumed decides how often objects with some ten messages a second fall silent.`,

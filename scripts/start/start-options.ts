@@ -12,8 +12,8 @@ export interface StartOptions {
   /** Null: the embedded Postgres in the data folder. */
   databaseUrl: string | null;
   plan: "free" | "local";
-  /** Of each kind, that a new deployment gets. */
-  shards: number;
+  /** Of each kind, that a new deployment gets and stays with; null: one, and it grows by itself. */
+  shards: number | null;
   /** Origin in the API's URLs and in mails; null: made from host and port. */
   publicUrl: string | null;
 }
@@ -26,8 +26,8 @@ export const startHelp = `Usage: npm start -- [options]
   --database-url URL  a Postgres of your own, not the embedded one     FULMAR_DATABASE_URL
   --plan PLAN         plan of new accounts: local (no counts and       FULMAR_PLAN          local
                       rates) or free (what a customer meets)
-  --shards N          shards of each kind of a new deployment:         FULMAR_SHARDS        1
-                      each takes 8,000 connections
+  --shards N          shards of each kind of a new deployment, each    FULMAR_SHARDS        it grows
+                      takes 8,000 connections: it does not grow then                        by itself
   --public-url URL    how others reach the service                     FULMAR_PUBLIC_URL    http://localhost:PORT
   --help              this text`;
 
@@ -58,7 +58,7 @@ export function readStartOptions(args: string[], env: Record<string, string | un
     dataDir: resolve(option("data") ?? ".fulmar"),
     databaseUrl: option("database-url") ?? null,
     plan: planOf(option("plan") ?? "local"),
-    shards: shardsOf(option("shards") ?? "1"),
+    shards: shardsOf(option("shards")),
     publicUrl: originOf(option("public-url")),
   };
 }
@@ -83,7 +83,8 @@ function planOf(text: string): "free" | "local" {
   throw new Error(`the plan must be "free" or "local", not "${text}"`);
 }
 
-function shardsOf(text: string): number {
+function shardsOf(text: string | undefined): number | null {
+  if (text === undefined) return null;
   const shards = Number(text);
   if (/^\d+$/.test(text) && shards >= 1 && shards <= SHARDS_MAX) return shards;
   throw new Error(`the shards must be a number from 1 to ${SHARDS_MAX}, not "${text}"`);

@@ -69,7 +69,7 @@ export async function startService(
         BASE_DOMAIN: "",
         PUBLIC_URL: publicUrl,
         DEFAULT_PLAN: options.plan,
-        DEPLOYMENT_SHARDS: String(options.shards),
+        DEPLOYMENT_SHARDS: String(options.shards ?? ""),
         EMAIL_VERIFICATION: "off",
         DATABASE_URL: database.databaseUrl,
         ...(database.proxy === null ? {} : { DATABASE_PROXY: database.proxy }),

@@ -12,6 +12,7 @@ import { addChangeDeployment } from "./deployments/change-deployment.ts";
 import { addCreateDeployment } from "./deployments/create-deployment.ts";
 import { addDeleteDeployment } from "./deployments/delete-deployment.ts";
 import { addGetDeployment } from "./deployments/get-deployment.ts";
+import { addGetSharding } from "./deployments/get-sharding.ts";
 import { addListDeployments } from "./deployments/list-deployments.ts";
 import { docsPage } from "./docs/docs-page.ts";
 import { addSecuritySchemes, openApiDocument } from "./docs/openapi-document.ts";
@@ -38,6 +39,7 @@ function composed(): App {
   addCreateDeployment(app);
   addListDeployments(app);
   addGetDeployment(app);
+  addGetSharding(app);
   addChangeDeployment(app);
   addDeleteDeployment(app);
   addApiKeyRoutes(app);

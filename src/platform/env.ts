@@ -20,7 +20,8 @@ export interface Env {
   /** Origin of the control plane as people see it, without a slash at the end. */
   PUBLIC_URL: string;
   DEFAULT_PLAN: "free" | "local";
-  /** How many shards of each kind a new deployment gets, 1 to 1,024; unset: 1. */
+  /** How many shards of each kind a new deployment gets and stays with, 1 to 1,024; unset or empty: one, and it grows by
+   *  itself as far as the plan lets it. */
   DEPLOYMENT_SHARDS?: string;
   /** Postgres connection string. */
   DATABASE_URL: string;

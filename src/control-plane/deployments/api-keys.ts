@@ -2,14 +2,12 @@
 // once, when its key is made.
 
 import { createRoute, z } from "@hono/zod-openapi";
-import type { DeploymentId } from "../../contracts/deployment-id.ts";
-import { deploymentObject } from "../../contracts/object-names.ts";
 import type { ApiKeyInfo } from "../../contracts/principal.ts";
-import type { App, RequestContext } from "../context.ts";
+import type { App } from "../context.ts";
 import { ApiError, errorResponses } from "../http/api-error.ts";
-import { findDeployment } from "./find-deployment.ts";
 import { deploymentParams, nameSchema, security } from "./inputs.ts";
 import { makeApiKey } from "./make-credentials.ts";
+import { notReady, servingObject } from "./serving-object.ts";
 
 const path = "/api/deployments/{id}/api-keys";
 const tags = ["API keys"];
@@ -63,13 +61,14 @@ const removeRoute = createRoute({
 
 export function addApiKeyRoutes(app: App): void {
   app.openapi(listRoute, async (context) => {
-    const outcome = await (await servingObject(context, context.req.valid("param").id)).listApiKeys();
+    const { object } = await servingObject(context, context.req.valid("param").id);
+    const outcome = await object.listApiKeys();
     if (!outcome.ok) throw notReady();
     return context.json({ apiKeys: outcome.value.map((info) => view(info)) }, 200);
   });
 
   app.openapi(addRoute, async (context) => {
-    const object = await servingObject(context, context.req.valid("param").id);
+    const { object } = await servingObject(context, context.req.valid("param").id);
     const { record, secret } = await makeApiKey(context.req.valid("json").name);
     const outcome = await object.addApiKey(record);
     if (outcome.ok) return context.json({ apiKey: { ...view(outcome.value), secret } }, 201);
@@ -81,22 +80,12 @@ export function addApiKeyRoutes(app: App): void {
 
   app.openapi(removeRoute, async (context) => {
     const { id, key } = context.req.valid("param");
-    const outcome = await (await servingObject(context, id)).removeApiKey(key);
+    const { object } = await servingObject(context, id);
+    const outcome = await object.removeApiKey(key);
     if (!outcome.ok) throw notReady();
     if (!outcome.value) throw new ApiError(404, "not_found", "There is no such API key.");
     return context.body(null, 204);
   });
-}
-
-/** The object of a deployment that is the account's own, once it was published. */
-async function servingObject(context: RequestContext, id: string) {
-  const row = await findDeployment(context, id);
-  if (row.deletedAt !== null || row.publishedVersion === 0) throw notReady();
-  return deploymentObject(context.env.DEPLOYMENT, row.id as DeploymentId);
-}
-
-function notReady(): ApiError {
-  return new ApiError(409, "not_ready", "The deployment is not ready yet, or is being deleted.");
 }
 
 function view({ key, name, createdAt }: ApiKeyInfo) {

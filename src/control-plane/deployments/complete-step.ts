@@ -3,13 +3,12 @@
 
 import { and, eq, lt, sql } from "drizzle-orm";
 import type { DeploymentConfig } from "../../contracts/deployment-config.ts";
-import type { DeploymentId } from "../../contracts/deployment-id.ts";
-import { deploymentObject } from "../../contracts/object-names.ts";
 import { log } from "../../platform/log.ts";
 import type { RequestContext } from "../context.ts";
 import { deployments, type DeploymentRow } from "../db/schema/deployments.ts";
 import { describeError } from "../http/describe-error.ts";
 import { within } from "../within.ts";
+import { objectOf } from "./deployment-object.ts";
 
 /** A step that takes longer is left to the next read. */
 const STEP_TIMEOUT_MS = 8_000;
@@ -52,9 +51,4 @@ async function erase(context: RequestContext, row: DeploymentRow): Promise<Deplo
     .set({ erasedAt: sql`now()`, initialCredentials: null, updatedAt: sql`now()` })
     .where(eq(deployments.id, row.id));
   return null;
-}
-
-function objectOf(context: RequestContext, row: DeploymentRow) {
-  // The id was made by us and never came from outside.
-  return deploymentObject(context.env.DEPLOYMENT, row.id as DeploymentId);
 }

@@ -2,7 +2,6 @@
 
 import { createRoute, z } from "@hono/zod-openapi";
 import { and, count, eq, isNull } from "drizzle-orm";
-import { deploymentConfigSchema, type DeploymentConfig } from "../../contracts/deployment-config.ts";
 import { makeDeploymentId, type Region } from "../../contracts/deployment-id.ts";
 import type { App, RequestContext } from "../context.ts";
 import { accounts } from "../db/schema/accounts.ts";
@@ -14,12 +13,14 @@ import { deploymentSchema, deploymentView } from "./deployment-view.ts";
 import { nameSchema, security } from "./inputs.ts";
 import { makeInitialCredentials } from "./make-credentials.ts";
 import { someSettingsSchema, withDefaults } from "./settings.ts";
+import { refuseShardsBeyondPlan, shardsInputSchema, shardsOfNew } from "./shards.ts";
 
 const body = z
   .object({
     name: nameSchema,
     region: z.enum(["auto", "eu", "fedramp"]).default("auto"),
     settings: someSettingsSchema.optional(),
+    shards: shardsInputSchema.optional(),
   })
   .strict();
 
@@ -54,8 +55,10 @@ const route = createRoute({
 
 export function addCreateDeployment(app: App): void {
   app.openapi(route, async (context) => {
-    const { name, region, settings = {} } = context.req.valid("json");
+    const { name, region, settings = {}, shards } = context.req.valid("json");
+    const plan = plans[context.var.account.plan];
     refuseMissingRegion(context, region);
+    refuseShardsBeyondPlan(shards, plan);
     await refuseBeyondQuota(context.var.database, context.var.account); // Before anything slow is done.
     const id = await makeDeploymentId(region, context.env.DEPLOYMENT_ID_KEY, randomBytes);
     const made = await makeInitialCredentials();
@@ -66,8 +69,8 @@ export function addCreateDeployment(app: App): void {
       region,
       status: "running",
       config: {
-        shards: shardsOfNew(context.env.DEPLOYMENT_SHARDS),
-        limits: plans[context.var.account.plan].limits,
+        ...shardsOfNew(shards, plan, context.env.DEPLOYMENT_SHARDS),
+        limits: plan.limits,
         settings: withDefaults(settings),
       },
       configVersion: 1,
@@ -78,12 +81,6 @@ export function addCreateDeployment(app: App): void {
     const { credentials, apiKey } = made;
     return context.json({ deployment, credentials, apiKey }, deployment.status === "running" ? 201 : 202);
   });
-}
-
-/** Throws where the variable is no number of shards: a slip of the operator's, that must not pass for one. */
-function shardsOfNew(variable = "1"): DeploymentConfig["shards"] {
-  const { shards } = deploymentConfigSchema.shape;
-  return shards.parse({ session: Number(variable), topic: Number(variable) });
 }
 
 /** Jurisdictions are Cloudflare's; elsewhere there is one place only, and objects bound to another never answer. */

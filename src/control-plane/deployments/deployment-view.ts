@@ -4,6 +4,7 @@ import { z } from "@hono/zod-openapi";
 import type { Env } from "../../platform/env.ts";
 import type { DeploymentRow } from "../db/schema/deployments.ts";
 import { settingsSchema, withDefaults } from "./settings.ts";
+import { shardsSchema, shardsView } from "./shards.ts";
 
 export const deploymentSchema = z
   .object({
@@ -19,6 +20,7 @@ export const deploymentSchema = z
       api: z.string().openapi({ description: "Where the deployment's own API begins." }),
     }),
     settings: settingsSchema,
+    shards: shardsSchema,
     createdAt: z.iso.datetime(),
   })
   .openapi("Deployment");
@@ -33,6 +35,7 @@ export function deploymentView(env: Env, row: DeploymentRow): z.infer<typeof dep
     region,
     endpoints: endpointsOf(env, id),
     settings: withDefaults(row.config.settings), // A row may be older than a setting.
+    shards: shardsView(row.config),
     createdAt: createdAt.toISOString(),
   };
 }

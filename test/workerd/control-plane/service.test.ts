@@ -158,6 +158,7 @@ describe("the API's description", () => {
         "get /api/deployments/{id}",
         "patch /api/deployments/{id}",
         "delete /api/deployments/{id}",
+        "get /api/deployments/{id}/shards",
         "get /api/deployments/{id}/api-keys",
         "post /api/deployments/{id}/api-keys",
         "delete /api/deployments/{id}/api-keys/{key}",

@@ -6,8 +6,9 @@ import type { DeploymentConfig } from "../../../contracts/deployment-config.ts";
 import type { InitialCredentials } from "../../../contracts/rpc.ts";
 import { accounts } from "./accounts.ts";
 
-/** The part of a config that neither the version nor the status is. */
-export type StoredConfig = Omit<DeploymentConfig, "v" | "version" | "status">;
+/** The part of a config that is neither the version nor the status, nor made by the Deployment object. With `growth`, `shards`
+ *  are those that it grows from: the row does not learn how many it has. */
+export type StoredConfig = Omit<DeploymentConfig, "v" | "version" | "status" | "serial" | "placement">;
 
 export const deployments = pgTable(
   "deployment",
