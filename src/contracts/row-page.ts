@@ -76,15 +76,18 @@ class PageWriter {
   }
 
   byte(value: number): void {
-    this.#view.setUint8(this.#take(1), value);
+    const at = this.#take(1);
+    this.#view.setUint8(at, value);
   }
 
   short(value: number): void {
-    this.#view.setUint16(this.#take(2), value);
+    const at = this.#take(2);
+    this.#view.setUint16(at, value);
   }
 
   long(value: number): void {
-    this.#view.setUint32(this.#take(4), value);
+    const at = this.#take(4);
+    this.#view.setUint32(at, value);
   }
 
   name(text: string): void {
@@ -97,7 +100,8 @@ class PageWriter {
     if (value === null) this.byte(NULL);
     else if (typeof value === "number") {
       this.byte(NUMBER);
-      this.#view.setFloat64(this.#take(8), value);
+      const at = this.#take(8);
+      this.#view.setFloat64(at, value);
     } else {
       this.byte(typeof value === "string" ? TEXT : BYTES);
       const bytes = typeof value === "string" ? encoder.encode(value) : new Uint8Array(value);

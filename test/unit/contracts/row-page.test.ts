@@ -32,6 +32,12 @@ it("gives back the rows that were written", () => {
   );
 });
 
+it("takes as many as come", () => {
+  const many = Array.from({ length: 1_000 }, (_, i) => ({ a: i, b: `text ${i}`, c: buffer([i % 256, 1]), d: null }));
+  const tables = [{ table: "many", rows: many }];
+  expect(readRowPage(writeRowPage(tables))).toEqual(tables);
+});
+
 it("leaves out a table without rows", () => {
   expect(readRowPage(writeRowPage([{ table: "empty", rows: [] }]))).toEqual([]);
 });
