@@ -14,6 +14,7 @@ const inWorkerd = cloudflareTest(({ inject }) => ({
     durableObjects: {
       FAULTY_SESSION_SHARD: { className: "FaultySessionShard", useSQLite: true },
       FAULTY_TOPIC_SHARD: { className: "FaultyTopicShard", useSQLite: true },
+      FAULTY_DEPLOYMENT: { className: "FaultyDeploymentObject", useSQLite: true },
     },
     bindings: {
       DATABASE_URL: inject<string>("databaseUrl"),

@@ -71,6 +71,8 @@ const placementSchema = z.object({
   topic: slotRunsSchema,
   /** Topic shards to which session shards send nothing for the moment. */
   held: z.array(z.number().int().min(0)),
+  /** The move of slots that is being made; 0: none. What was done for another one is undone. */
+  move: z.number().int().min(0),
 });
 export type PlacementConfig = z.infer<typeof placementSchema>;
 
@@ -104,6 +106,8 @@ export interface Placement {
   readonly topic: SlotMap;
   /** Topic shards to which nothing is sent for the moment. */
   readonly held: ReadonlySet<number>;
+  /** The move of slots that is being made; 0: none. */
+  readonly move: number;
 }
 
 const placements = new WeakMap<object, Placement>();
@@ -115,8 +119,13 @@ export function placementOf(config: Pick<DeploymentConfig, "shards" | "placement
   const { shards, placement: given } = config;
   const placement: Placement =
     given === undefined
-      ? { session: SlotMap.even(shards.session), topic: SlotMap.even(shards.topic), held: new Set() }
-      : { session: SlotMap.of(given.session), topic: SlotMap.of(given.topic), held: new Set(given.held) };
+      ? { session: SlotMap.even(shards.session), topic: SlotMap.even(shards.topic), held: new Set(), move: 0 }
+      : {
+          session: SlotMap.of(given.session),
+          topic: SlotMap.of(given.topic),
+          held: new Set(given.held),
+          move: given.move,
+        };
   placements.set(config, placement);
   return placement;
 }

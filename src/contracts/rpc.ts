@@ -55,8 +55,9 @@ export interface ShardingOfKind {
 export interface Sharding {
   session: ShardingOfKind;
   topic: ShardingOfKind;
-  /** What moves now; null: nothing. `attempts`: how often it has failed and begun again. */
-  moving: { kind: "session" | "topic"; from: number; to: number; slots: number; attempts: number } | null;
+  /** What moves now; null: nothing. `failed`: how often one has been given up since the
+   *  last that was made. */
+  moving: { kind: "session" | "topic"; from: number; to: number; slots: number; failed: number } | null;
 }
 
 /** Of what a shard has too much. */
@@ -189,16 +190,14 @@ export interface MovingShardRpc {
 }
 
 export interface SessionShardRpc extends MovingShardRpc {
-  /** Ends the clients of slots that are to leave, and lets none connect. */
+  /** Ends the clients of slots that are to leave, and lets none connect until a config names another move. */
   closeSlots(move: NumberedMove): Promise<void>;
-  /** Serves them again: the move is given up. */
-  reopenSlots(move: NumberedMove): Promise<void>;
   /** Whether all that clients of closed slots have published is on its way and safe. */
   publishesSettled(move: NumberedMove): Promise<boolean>;
   /** Filters whose messages the closed slots' sessions want, behind `after`. */
   filtersOfSlots(move: NumberedMove, after: string): Promise<{ filters: string[]; more: boolean }>;
-  /** Has messages of these filters routed here. `first`: those of an earlier attempt are forgotten. */
-  expectFilters(move: NumberedMove, filters: readonly string[], first: boolean): Promise<void>;
+  /** Has messages of these filters routed here, until a config names another move. */
+  expectFilters(move: NumberedMove, filters: readonly string[]): Promise<void>;
   /** Whether all of them are routed here. */
   filtersRouted(move: NumberedMove): Promise<boolean>;
   /** Whether nothing is under way to the topic shards that are held by the config of this serial. */

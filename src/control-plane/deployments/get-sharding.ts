@@ -24,7 +24,7 @@ const movingSchema = z
     from: z.number().int().openapi({ description: "Number of the shard that gives slots away, from 0." }),
     to: z.number().int().openapi({ description: "Number of the shard that takes them." }),
     slots: z.number().int().openapi({ description: "How many slots move in this step." }),
-    attempts: z.number().int().openapi({ description: "How often the step has failed and begun again." }),
+    failed: z.number().int().openapi({ description: "Moves that were given up since the last that was made." }),
   })
   .openapi("MovingSlots");
 

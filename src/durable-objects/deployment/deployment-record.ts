@@ -83,6 +83,15 @@ export class DeploymentRecord {
     return this.#record.updateConfig({ ...config, serial: Math.max(serialOf(this.config) + 1, config.version) });
   }
 
+  /** How many moves were given up since the last that was made. */
+  get failedMoves(): number {
+    return this.#record.number("failed_moves");
+  }
+
+  set failedMoves(count: number) {
+    if (count !== this.failedMoves) this.#record.setNumber("failed_moves", count);
+  }
+
   /** A number for a move, higher than all before. */
   nextMove(): number {
     this.#record.setNumber("moves", this.#record.number("moves") + 1);
@@ -95,8 +104,8 @@ export class DeploymentRecord {
   }
 }
 
-function written({ session, topic, held }: Placement): PlacementConfig {
-  return { session: mutable(session), topic: mutable(topic), held: Array.from(held) };
+function written({ session, topic, held, move }: Placement): PlacementConfig {
+  return { session: mutable(session), topic: mutable(topic), held: Array.from(held), move };
 }
 
 function mutable({ runs }: SlotMap): [number, number][] {

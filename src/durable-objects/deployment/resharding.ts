@@ -63,7 +63,6 @@ export interface ReshardingPorts {
 interface Move extends NumberedMove {
   readonly kind: ShardKind;
   readonly phase: "preparing" | "held" | "copied";
-  readonly attempts: number;
 }
 
 interface MoveRow extends Record<string, SqlStorageValue> {
@@ -73,7 +72,6 @@ interface MoveRow extends Record<string, SqlStorageValue> {
   to_shard: number;
   slots: string;
   phase: Move["phase"];
-  attempts: number;
 }
 
 export class Resharding {
@@ -87,7 +85,7 @@ export class Resharding {
   }
 
   get progress(): Sharding {
-    const { placement, wanted } = this.#ports.record;
+    const { placement, wanted, failedMoves: failed } = this.#ports.record;
     const move = this.#move;
     const of = (map: SlotMap, count: number): ShardingOfKind => ({
       wanted: count,
@@ -98,9 +96,7 @@ export class Resharding {
       session: of(placement.session, wanted.session),
       topic: of(placement.topic, wanted.topic),
       moving:
-        move === null
-          ? null
-          : { kind: move.kind, from: move.from, to: move.to, slots: move.slots.length, attempts: move.attempts },
+        move === null ? null : { kind: move.kind, from: move.from, to: move.to, slots: move.slots.length, failed },
     };
   }
 
@@ -154,16 +150,20 @@ export class Resharding {
 
   /** Decides on the next move; null: all slots are where they shall be. */
   async #begin(): Promise<Move | null> {
-    const { record, push } = this.#ports;
+    const { record, storage, push, serves } = this.#ports;
     for (const kind of ["topic", "session"] as const) {
       const planned = this.#next(kind);
       if (planned === null) continue;
       await push(); // The new shard is there, and nobody is behind.
       const count = await this.#shard(kind, planned.from).slotsAtOnce();
       const slots = planned.slots.slice(-count);
-      const move: Move = { ...planned, slots, id: record.nextMove(), kind, phase: "preparing", attempts: 0 };
-      this.#store(move);
-      return move;
+      if (!serves()) return null;
+      return storage.transactionSync(() => {
+        const move: Move = { ...planned, slots, id: record.nextMove(), kind, phase: "preparing" };
+        this.#store(move);
+        record.place({ ...record.placement, move: move.id });
+        return move;
+      });
     }
     return null;
   }
@@ -174,7 +174,7 @@ export class Resharding {
       if (this.#ports.serves()) await this.#finish({ ...move, phase: "copied" });
     } catch (error) {
       log.warn("a move of slots begins again", { ...move, slots: move.slots.length, error: String(error) });
-      if (this.#ports.serves() && this.#move?.phase !== "copied") await this.#giveUp(move);
+      if (this.#ports.serves() && this.#move?.phase !== "copied") await this.#giveUp();
       this.#ports.runAt(this.#ports.now() + AGAIN_MS_MAX); // Sooner, if it has not failed often.
       throw error instanceof NotYet ? error : new NotYet("slots could not be moved");
     }
@@ -183,7 +183,10 @@ export class Resharding {
   /** Has all of it copied, whatever was done of that before. */
   async #copy(move: Move): Promise<void> {
     const { record, push, session, topic } = this.#ports;
-    if (move.kind === "session") await this.#prepare(move);
+    if (move.kind === "session") {
+      await push(); // Both know that this move is made.
+      await this.#prepare(move);
+    }
     this.#hold(move, move.kind === "topic" ? [move.from] : record.placement.topic.shards);
     await push();
     const { serial = 0 } = record.config;
@@ -207,13 +210,11 @@ export class Resharding {
     const { session } = this.#ports;
     const [old, new_] = [session(move.from), session(move.to)];
     await old.closeSlots(move);
-    let [after, more, first] = ["", true, true];
-    while (more) {
+    for (let [after, more] = ["", true]; more;) {
       const told = await old.filtersOfSlots(move, after);
-      await new_.expectFilters(move, told.filters, first);
+      await new_.expectFilters(move, told.filters);
       after = told.filters.at(-1) ?? after;
       ({ more } = told);
-      first = false;
     }
     await until(PREPARED_MS, () => new_.filtersRouted(move));
     await until(PREPARED_MS, () => old.publishesSettled(move));
@@ -226,31 +227,25 @@ export class Resharding {
     if (!serves()) return;
     storage.transactionSync(() => {
       const { placement } = record;
-      record.place({ ...placement, [move.kind]: placement[move.kind].moved(move.slots, move.to), held: new Set() });
+      const moved = placement[move.kind].moved(move.slots, move.to);
+      record.place({ ...placement, [move.kind]: moved, held: new Set(), move: 0 });
+      record.failedMoves = 0;
       this.#sql.exec("DELETE FROM slot_move").toArray();
       issued();
     });
     await push();
   }
 
-  /** All is as it was before the move; it begins again, if it is still wanted. */
-  async #giveUp(move: Move): Promise<void> {
-    const { record, storage, issued, push, session } = this.#ports;
+  /** All is as it was before the move: the config says so to whoever has done something for it. Another may follow. */
+  async #giveUp(): Promise<void> {
+    const { record, storage, issued, push } = this.#ports;
     storage.transactionSync(() => {
-      if (record.placement.held.size > 0) {
-        record.place({ ...record.placement, held: new Set() });
-        issued();
-      }
-      if (this.#next(move.kind) === null) this.#sql.exec("DELETE FROM slot_move").toArray();
-      else this.#store({ ...move, phase: "preparing", attempts: move.attempts + 1 });
+      record.place({ ...record.placement, held: new Set(), move: 0 });
+      record.failedMoves += 1;
+      this.#sql.exec("DELETE FROM slot_move").toArray();
+      issued();
     });
-    const undone = [push()];
-    if (move.kind === "session") {
-      undone.push(session(move.from).reopenSlots(move), session(move.to).expectFilters(move, [], true));
-    }
-    for (const outcome of await Promise.allSettled(undone)) {
-      if (outcome.status === "rejected") log.warn("a move was not given up whole", { error: String(outcome.reason) });
-    }
+    await push();
   }
 
   // ---- What is stored -----------------------------------------------------------------------------------------------
@@ -258,21 +253,19 @@ export class Resharding {
   get #move(): Move | null {
     const row = firstRow(this.#sql.exec<MoveRow>("SELECT * FROM slot_move"));
     if (row === undefined) return null;
-    const { id, kind, from_shard: from, to_shard: to, slots, phase, attempts } = row;
-    return { id, kind, from, to, slots: JSON.parse(slots) as number[], phase, attempts };
+    const { id, kind, from_shard: from, to_shard: to, slots, phase } = row;
+    return { id, kind, from, to, slots: JSON.parse(slots) as number[], phase };
   }
 
-  #store({ id, kind, from, to, slots, phase, attempts }: Move): void {
+  #store({ id, kind, from, to, slots, phase }: Move): void {
     this.#sql.exec(
-      `INSERT OR REPLACE INTO slot_move (id, kind, from_shard, to_shard, slots, phase, attempts)
-       VALUES (?, ?, ?, ?, ?, ?, ?)`,
+      "INSERT OR REPLACE INTO slot_move (id, kind, from_shard, to_shard, slots, phase) VALUES (?, ?, ?, ?, ?, ?)",
       id,
       kind,
       from,
       to,
       JSON.stringify(slots),
       phase,
-      attempts,
     );
   }
 

@@ -41,7 +41,6 @@ export const migrations: readonly string[] = [
      from_shard INTEGER NOT NULL,
      to_shard INTEGER NOT NULL,
      slots TEXT NOT NULL,
-     phase TEXT NOT NULL,
-     attempts INTEGER NOT NULL
+     phase TEXT NOT NULL
    );`,
 ];

@@ -1,5 +1,5 @@
 // Slots of this shard that are closed, because they leave for another one: nobody of them connects, and what is stored of
-// their sessions stands still but for messages that come. Remembered in SQLite until they are opened again or have left.
+// their sessions stands still but for messages that come. Remembered in SQLite until they have left or the move is given up.
 
 import { slotOfClientId } from "../../broker/topics/slots.ts";
 import type { NumberedMove } from "../../contracts/rpc.ts";
@@ -32,10 +32,6 @@ export class ClosedSlots {
     return this.#move === id;
   }
 
-  get any(): boolean {
-    return this.#slots.size > 0;
-  }
-
   has(slot: number): boolean {
     return this.#slots.size > 0 && this.#slots.has(slot);
   }
@@ -45,22 +41,22 @@ export class ClosedSlots {
   }
 
   close({ id, slots }: NumberedMove, at: number, published: number): void {
-    this.open();
+    this.#open();
     const row: ClosedRow = { move: id, slots: JSON.stringify(slots), at, published };
     const values = [row.move, row.slots, row.at, row.published];
     this.#sql.exec("INSERT INTO closed_slots (move, slots, at, published) VALUES (?, ?, ?, ?)", ...values);
     this.#set(row);
   }
 
-  open(): void {
+  /** Another move is made now, or none (0). */
+  placed(move: number): void {
+    if (this.#move !== null && this.#move !== move) this.#open();
+  }
+
+  #open(): void {
     this.#slots = new Set();
     this.#move = null;
     this.#sql.exec("DELETE FROM closed_slots").toArray();
-  }
-
-  /** They may have left: those that this shard does not have any more are closed no longer. */
-  placed(has: (slot: number) => boolean): void {
-    if (this.any && !Array.from(this.#slots).some(has)) this.open();
   }
 
   #set({ move, slots, at, published }: ClosedRow): void {

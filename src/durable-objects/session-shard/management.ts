@@ -46,7 +46,7 @@ export class Management {
     const before = state.config;
     const placed = state.placement;
     if (state.updateConfig(config)) {
-      if (before.placement !== config.placement) moves.placed(placed, state.placement, state.index);
+      if (before.placement !== config.placement) moves.placed(placed, state.placement);
       const sameShards = placed.session.shards.length === state.placement.session.shards.length;
       if (before.version !== config.version || !sameShards) intake.renewRate();
       // Where slots live an edge learns when it must know.

@@ -5,6 +5,7 @@
 //              length and the name of the share that it goes back to stand before the packet
 
 import { limits } from "../../broker/limits.ts";
+import { firstRow } from "../../platform/first-row.ts";
 import { ReservedNumbers } from "../../platform/reserved-numbers.ts";
 
 const MESSAGE_HEAD_BYTES = 20;
@@ -13,6 +14,7 @@ const ROW_BYTES_MAX = 1_024 * 1_024;
 /** What is stored beyond this is not kept in memory too. */
 const IN_MEMORY_BYTES = 2 * limits.exactlyOnceBytes;
 const SEQUENCE = "outbox_sequence";
+const NEVER_SENT = "outbox_never_sent";
 const NO_SHARE = new Uint8Array();
 
 const encoder = new TextEncoder();
@@ -87,6 +89,23 @@ export class OutboxRows {
    *  none. */
   get oldestUnsettled(): number {
     return this.#rows.find(({ unsettled }) => unsettled > 0)?.sequence ?? Infinity;
+  }
+
+  /** The same of those for a topic shard. */
+  oldestUnsettledOf(topicShard: number): number {
+    const row = this.#rows.find((each) => each.topicShard === topicShard && each.unsettled > 0);
+    return row?.sequence ?? Infinity;
+  }
+
+  /** What is left for the topic shards that are held during a move of slots was never sent: remembered whatever dies. */
+  neverSent(move: number): void {
+    if (!this.isNeverSent(move))
+      this.#sql.exec("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", NEVER_SENT, move);
+  }
+
+  isNeverSent(move: number): boolean {
+    const row = firstRow(this.#sql.exec<{ value: number }>("SELECT value FROM meta WHERE key = ?", NEVER_SENT));
+    return row?.value === move;
   }
 
   /** Of the rows of a topic shard, to which nothing is on its way, what is settled is forgotten for good: what is left was

@@ -44,9 +44,15 @@ export class Outbox {
   readonly #awaiters = new Map<number, OutcomeAwaiter>();
   #takenAwaiters: { topicShard: number; place: number; awaiter: OutcomeAwaiter }[] = [];
 
+  /** Up to this sequence messages may have been sent by an earlier life of this object: they are sent again even while their
+   *  topic shard is held. It has the slots until all is quiet. */
+  readonly #earlierUpTo: number;
+
   constructor(ports: OutboxPorts) {
     this.#ports = ports;
     this.#rows = new OutboxRows(ports.sql);
+    const { move } = ports.placement();
+    this.#earlierUpTo = move !== 0 && this.#rows.isNeverSent(move) ? 0 : this.#rows.lastSequence;
   }
 
   /** Messages that are not settled. */
@@ -64,12 +70,16 @@ export class Outbox {
     return this.#rows.oldestUnsettled > sequence;
   }
 
-  /** Whether no message is on its way to a topic shard. If so, it is known for good which were: `placed` may give the others
-   *  to another topic shard. */
+  /** Whether no message is on its way to a held topic shard, and none of an earlier life of this object may be. */
   quiet(topicShard: number): boolean {
-    if (this.#lane(topicShard).messages > 0) return false;
-    this.#rows.forgetSettled(topicShard);
-    return true;
+    return this.#lane(topicShard).messages === 0 && this.#rows.oldestUnsettledOf(topicShard) > this.#earlierUpTo;
+  }
+
+  /** All held topic shards are quiet while slots move: what is left for them was never sent, and is known for that from now on,
+   *  whatever dies. `placed` may give it to others. */
+  stopped({ held, move }: Placement): void {
+    for (const topicShard of held) this.#rows.forgetSettled(topicShard);
+    this.#rows.neverSent(move);
   }
 
   /** Slots live elsewhere now, or other topic shards are held: what was never sent goes where it belongs now. */
@@ -158,13 +168,13 @@ export class Outbox {
 
   /** Sends as many as may be under way. */
   #advance(topicShard: number): void {
-    if (this.#ports.placement().held.has(topicShard)) return;
     const lane = this.#lane(topicShard);
+    const upTo = this.#ports.placement().held.has(topicShard) ? this.#earlierUpTo : Infinity;
     while (lane.more && hasRoom(lane)) {
       const messages = this.#rows.next(topicShard, lane.sentUpTo);
       if (messages.length === 0) lane.more = false;
       for (const message of messages) {
-        if (!hasRoom(lane)) return;
+        if (!hasRoom(lane) || message.sequence > upTo) return;
         lane.sentUpTo = message.sequence;
         lane.messages += 1;
         lane.bytes += message.packet.length;

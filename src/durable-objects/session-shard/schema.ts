@@ -140,7 +140,7 @@ export const migrations: readonly string[] = [
    );
 
    -- Filters of sessions that are to arrive with their slots.
-   CREATE TABLE expected_filter (filter TEXT PRIMARY KEY) WITHOUT ROWID;
+   CREATE TABLE expected_filter (filter TEXT PRIMARY KEY, move INTEGER NOT NULL) WITHOUT ROWID;
 
    -- Of a session that has arrived: the shard whose word about a claim or a member this one takes over.
    ALTER TABLE route ADD COLUMN moved_from INTEGER;

@@ -147,11 +147,7 @@ export class SessionShard extends DurableObject<Env> implements SessionShardRpc 
   // ---- Slots that move ----------------------------------------------------------------------------------------------
 
   async closeSlots(move: NumberedMove): Promise<void> {
-    this.#provisioned.moves.close(move);
-  }
-
-  async reopenSlots(move: NumberedMove): Promise<void> {
-    this.#provisioned.moves.reopen(move);
+    this.#makes(move).moves.close(move);
   }
 
   async publishesSettled(): Promise<boolean> {
@@ -162,8 +158,8 @@ export class SessionShard extends DurableObject<Env> implements SessionShardRpc 
     return this.#provisioned.moves.filtersOf(move, after);
   }
 
-  async expectFilters(_move: NumberedMove, filters: readonly string[], first: boolean): Promise<void> {
-    this.#provisioned.moves.expect(filters, first);
+  async expectFilters(move: NumberedMove, filters: readonly string[]): Promise<void> {
+    this.#makes(move).moves.expect(move, filters);
   }
 
   async filtersRouted(): Promise<boolean> {
@@ -183,7 +179,7 @@ export class SessionShard extends DurableObject<Env> implements SessionShardRpc 
   }
 
   async importSlots(move: NumberedMove, page: Uint8Array, first: boolean): Promise<void> {
-    this.#provisioned.transfer.importPage(move, page, first);
+    this.#makes(move).transfer.importPage(move, page, first);
   }
 
   async adoptSlots(move: NumberedMove): Promise<void> {
@@ -191,13 +187,19 @@ export class SessionShard extends DurableObject<Env> implements SessionShardRpc 
   }
 
   async releaseSlots(move: NumberedMove): Promise<void> {
-    this.#provisioned.release(move);
+    this.#makes(move).release(move);
   }
 
   /** Slots move between shards that serve; where one does not, the move must fail. */
   get #provisioned(): Shard {
     if (this.#shard === null) throw new Error("not provisioned");
     return this.#shard;
+  }
+
+  #makes(move: NumberedMove): Shard {
+    const shard = this.#provisioned;
+    shard.mustMake(move);
+    return shard;
   }
 
   // ---- The end ------------------------------------------------------------------------------------------------------

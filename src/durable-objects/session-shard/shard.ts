@@ -211,6 +211,11 @@ export class Shard {
     return serialOf(this.#config()) >= serial && this.moves.quiet();
   }
 
+  /** Throws if this is not the move that the config names: a call that comes too late must do nothing. */
+  mustMake({ id }: NumberedMove): void {
+    if (this.#state.placement.move !== id) throw new Error("another move is made, or none");
+  }
+
   /** What has come of a move is this shard's now. */
   adopt(move: NumberedMove): void {
     changeRows(this.#context, () => {

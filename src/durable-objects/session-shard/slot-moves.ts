@@ -61,11 +61,6 @@ export class SlotMoves {
   }
 
   /** See SessionShardRpc. */
-  reopen(move: NumberedMove): void {
-    if (this.#ports.closed.areOf(move)) this.#ports.closed.open();
-  }
-
-  /** See SessionShardRpc. */
   publishesSettled(): boolean {
     const { outbox, closed } = this.#ports;
     return outbox.settledUpTo(closed.published);
@@ -87,11 +82,11 @@ export class SlotMoves {
   }
 
   /** See SessionShardRpc. */
-  expect(filters: readonly string[], first: boolean): void {
+  expect({ id }: NumberedMove, filters: readonly string[]): void {
     const { sql, routes, performer } = this.#ports;
-    if (first) this.#expectNone();
+    this.#expectNone(id);
     for (const filter of filters) {
-      sql.exec("INSERT OR IGNORE INTO expected_filter (filter) VALUES (?)", filter).toArray();
+      sql.exec("INSERT OR IGNORE INTO expected_filter (filter, move) VALUES (?, ?)", filter, id).toArray();
       if (!routes.stands(filter)) routes.want(filter, null, () => undefined);
     }
     performer.settle();
@@ -114,30 +109,37 @@ export class SlotMoves {
 
   /** The sessions have arrived: their subscriptions are what wants the filters now. */
   arrived(): void {
-    this.#expectNone();
+    this.#expectNone(0);
   }
 
   /** See SessionShardRpc; of the config in force. */
   quiet(): boolean {
     const { publishes, outbox, placement } = this.#ports;
-    return Array.from(placement().held).every((topicShard) => {
-      return publishes.quiet(topicShard) && outbox.quiet(topicShard);
-    });
+    const now = placement();
+    for (const topicShard of now.held) {
+      if (!publishes.quiet(topicShard) || !outbox.quiet(topicShard)) return false;
+    }
+    outbox.stopped(now);
+    return true;
   }
 
   /** Slots live elsewhere now, or other topic shards are held. */
-  placed(before: Placement, after: Placement, index: number): void {
+  placed(before: Placement, after: Placement): void {
     const { publishes, outbox, routes, retained, closed } = this.#ports;
-    closed.placed((slot) => after.session.shardOf(slot) === index);
+    closed.placed(after.move);
+    this.#expectNone(after.move);
     routes.placed();
     retained.placed(before.topic, after.topic);
     outbox.placed();
     publishes.placed();
   }
 
-  #expectNone(): void {
+  /** Nothing is expected of any move but this one. */
+  #expectNone(butOf: number): void {
     const { sql, routes } = this.#ports;
-    const filters = sql.exec<{ filter: string }>("DELETE FROM expected_filter RETURNING filter").toArray();
+    const filters = sql
+      .exec<{ filter: string }>("DELETE FROM expected_filter WHERE move <> ? RETURNING filter", butOf)
+      .toArray();
     for (const { filter } of filters) routes.unexpected(filter);
   }
 }

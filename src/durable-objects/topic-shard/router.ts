@@ -108,6 +108,11 @@ export class Router {
     return serialOf(this.#state.config);
   }
 
+  /** Throws if this is not the move that the config names: a call that comes too late must do nothing. */
+  mustMake({ id }: NumberedMove): void {
+    if (this.#state.placement.move !== id) throw new Error("another move is made, or none");
+  }
+
   /** See MovingShardRpc. */
   adopt(move: NumberedMove): void {
     changeRows(this.#context, () => this.transfer.adopt(move));

@@ -79,7 +79,7 @@ export class TopicShard extends DurableObject<Env> implements TopicShardRpc {
   }
 
   async importSlots(move: NumberedMove, page: Uint8Array, first: boolean): Promise<void> {
-    this.#provisioned.transfer.importPage(move, page, first);
+    this.#makes(move).transfer.importPage(move, page, first);
   }
 
   async adoptSlots(move: NumberedMove): Promise<void> {
@@ -87,13 +87,19 @@ export class TopicShard extends DurableObject<Env> implements TopicShardRpc {
   }
 
   async releaseSlots(move: NumberedMove): Promise<void> {
-    this.#provisioned.release(move);
+    this.#makes(move).release(move);
   }
 
   /** Slots move between shards that serve; where one does not, the move must fail. */
   get #provisioned(): Router {
     if (this.#router === null) throw new Error("not provisioned");
     return this.#router;
+  }
+
+  #makes(move: NumberedMove): Router {
+    const router = this.#provisioned;
+    router.mustMake(move);
+    return router;
   }
 
   override async alarm(): Promise<void> {

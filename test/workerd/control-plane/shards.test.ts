@@ -176,7 +176,7 @@ describe("the progress", () => {
 
   it("tells what moves", async () => {
     const { visitor, path } = await made();
-    const moving = { kind: "session", from: 0, to: 1, slots: 64, attempts: 2 };
+    const moving = { kind: "session", from: 0, to: 1, slots: 64, failed: 2 };
     const value = { session: { wanted: 2, serving: 2, slotsToMove: 448 }, topic: { wanted: 1, ...still }, moving };
     visitor.env.DEPLOYMENT = objectsThatTell(() => Promise.resolve({ ok: true, value }));
     const { status, json } = await visitor.call("GET", `${path}/shards`);

@@ -6,7 +6,7 @@ import { describe, expect, it } from "vitest";
 import type { Stale } from "../../../src/contracts/link.ts";
 import { ATTACH_HEADER, attachHeader, LINK_URL, linkClose } from "../../../src/contracts/link.ts";
 import type { LinkClient } from "../shards/link-client.ts";
-import { baseAttach, text } from "../shards/link-client.ts";
+import { baseAttach, config, text } from "../shards/link-client.ts";
 import { inStorage } from "./deployment-client.ts";
 import { MovingDeployment } from "./moving-client.ts";
 
@@ -178,12 +178,20 @@ describe("while slots move", () => {
     const move = { id: 7, from: 0, to: 1, slots: Array.from({ length: 1_024 }, (_, slot) => slot) };
     const client = await deployment.connect("client");
     await client.subscribe("a/b");
+    const tooLate = await deployment
+      .sessionShard(0)
+      .closeSlots(move)
+      .catch((thrown: unknown) => String(thrown));
+    expect(tooLate).toContain("another move is made, or none");
+    const all: [number, number][] = [[0, 1_024]];
+    const placement = { session: all, topic: all, held: [], move: move.id };
+    await deployment.sessionShard(0).configure(deployment.id, 0, config(1, { serial: 2, placement }));
     await deployment.sessionShard(0).closeSlots(move);
     expect((await client.take("disconnect")).reasonCode).toBe(0x8b);
-    await expect(deployment.connect("client")).rejects.toThrow("403");
+    await expect(deployment.connect("client", { configVersion: 2 })).rejects.toThrow("403");
     await evict(deployment);
-    await expect(deployment.connect("client")).rejects.toThrow("403");
-    await deployment.sessionShard(0).reopenSlots(move);
+    await expect(deployment.connect("client", { configVersion: 2 })).rejects.toThrow("403");
+    await deployment.publish({ version: 3 }); // It names no move.
     expect((await deployment.connect("client")).sessionPresent).toBe(true);
   });
 

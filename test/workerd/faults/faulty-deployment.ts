@@ -10,14 +10,14 @@ import type { FaultyEnv } from "./faulty-shards.ts";
 
 /** Each death has the publishers say again all that is open: so many copies for a slow client would make a queue of the
  *  usual length drop its oldest, which is lost by right. */
-const QUEUE_LENGTH_MAX = 1_000_000;
+export const QUEUE_LENGTH_MAX = 1_000_000;
 
 const bindings = env as unknown as FaultyEnv;
 
 export class FaultyDeployment extends TestDeployment {
   readonly plan: FaultPlan;
 
-  private constructor(id: string, shards: number, plan: FaultPlan) {
+  protected constructor(id: string, shards: number, plan: FaultPlan) {
     super(id, shards);
     this.plan = plan;
   }

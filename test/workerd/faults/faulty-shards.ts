@@ -2,6 +2,7 @@
 // streams are faulty; what an event with a frame of a stream wrote is lost now and then, as when the platform cannot
 // commit it: it ends the object, and lets nothing out that was sent behind the write.
 
+import { Deployment } from "../../../src/durable-objects/deployment/deployment.ts";
 import { SessionShard } from "../../../src/durable-objects/session-shard/session-shard.ts";
 import { TopicShard } from "../../../src/durable-objects/topic-shard/topic-shard.ts";
 import { STREAM_URL } from "../../../src/contracts/stream.ts";
@@ -13,6 +14,7 @@ import { FaultySocket } from "./faulty-socket.ts";
 export interface FaultyEnv extends Env {
   FAULTY_SESSION_SHARD: Env["SESSION_SHARD"];
   FAULTY_TOPIC_SHARD: Env["TOPIC_SHARD"];
+  FAULTY_DEPLOYMENT: Env["DEPLOYMENT"];
 }
 
 export class FaultySessionShard extends SessionShard {
@@ -37,6 +39,13 @@ export class FaultyTopicShard extends TopicShard {
   }
 }
 
+/** The Deployment object of faulty shards. */
+export class FaultyDeploymentObject extends Deployment {
+  constructor(context: DurableObjectState, env: FaultyEnv) {
+    super(context, { ...env, SESSION_SHARD: env.FAULTY_SESSION_SHARD, TOPIC_SHARD: env.FAULTY_TOPIC_SHARD });
+  }
+}
+
 function mayFailToCommit(context: DurableObjectState): void {
   if (planOf(context.id.name ?? "")?.ofCommit() === true) context.abort("what it wrote could not be committed");
 }
@@ -46,6 +55,7 @@ function withFaults(env: FaultyEnv): Env {
     ...env,
     SESSION_SHARD: faulty(env.FAULTY_SESSION_SHARD),
     TOPIC_SHARD: faulty(env.FAULTY_TOPIC_SHARD),
+    DEPLOYMENT: env.FAULTY_DEPLOYMENT,
   };
 }
 

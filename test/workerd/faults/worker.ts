@@ -3,4 +3,4 @@
 export { Deployment, SessionShard, TopicShard } from "../../../src/worker/index.ts";
 // oxlint-disable-next-line import/no-default-export -- a Worker has one.
 export { default } from "../../../src/worker/index.ts";
-export { FaultySessionShard, FaultyTopicShard } from "./faulty-shards.ts";
+export { FaultyDeploymentObject, FaultySessionShard, FaultyTopicShard } from "./faulty-shards.ts";
