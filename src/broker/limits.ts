@@ -102,6 +102,12 @@ export const limits = {
   /** Links of a session shard; past it CONNECT gets 0x89. */
   connectionsPerShard: 8_000,
 
+  /** Past any of these of one shard a deployment that may grow by itself gets twice as many of its kind: clients that are
+   *  connected, bytes that are stored, frames and batches a second over a minute. */
+  growConnections: 6_000,
+  growStoredBytes: 1 * 1024 * MIB,
+  growEventsPerSecond: 800,
+
   /** Slots that move from one shard to another at a time, and what is stored of them, about: while it is copied, publishing
    *  waits. One slot moves whatever it has. */
   moveSlots: 64,

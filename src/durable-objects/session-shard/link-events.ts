@@ -12,6 +12,7 @@ import { serialOf } from "../../contracts/deployment-config.ts";
 import type { Attach, Refused, Stale } from "../../contracts/link.ts";
 import { LINK_HEADER_BYTES, linkClose, readEdgeFrame } from "../../contracts/link.ts";
 import { log } from "../../platform/log.ts";
+import type { OverloadWatch } from "../../platform/overload-watch.ts";
 import type { Attachable, Clients } from "./clients.ts";
 import type { ClosedSlots } from "./closed-slots.ts";
 import type { EffectPerformer } from "./effect-performer.ts";
@@ -36,6 +37,7 @@ export interface LinkEventsPorts {
   subscribe: SubscribeHandler;
   sweep: Sweep;
   performer: EffectPerformer;
+  overload: OverloadWatch;
   config(): DeploymentConfig;
   /** Whether a slot is this shard's. */
   hasSlot(slot: number): boolean;
@@ -74,8 +76,9 @@ export class LinkEvents {
   }
 
   connected(socket: WebSocket, attachment: LinkAttachment): void {
-    const { clients, sweep, performer, retained } = this.#ports;
+    const { clients, sweep, performer, retained, overload, links } = this.#ports;
     clients.connected(socket, attachment);
+    overload.connections(links.count);
     sweep.arm();
     performer.settle();
     retained.advance(attachment.uid);
@@ -89,6 +92,7 @@ export class LinkEvents {
   /** A frame of a link. What fails here ends that client alone. */
   frame(socket: WebSocket, frame: Uint8Array): void {
     const { links, clients, performer, retained, effects, now } = this.#ports;
+    this.#ports.overload.event();
     const link = links.ofSocket(socket);
     if (link === null) return;
     try {

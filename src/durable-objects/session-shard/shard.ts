@@ -6,12 +6,13 @@ import type { Effect } from "../../broker/session/effects.ts";
 import { claimedFilter } from "../../broker/topics/topic-filter.ts";
 import type { DeploymentConfig } from "../../contracts/deployment-config.ts";
 import { serialOf } from "../../contracts/deployment-config.ts";
-import { topicShardObject } from "../../contracts/object-names.ts";
+import { deploymentObject, topicShardObject } from "../../contracts/object-names.ts";
 import type { DeliverReply, NumberedMove } from "../../contracts/rpc.ts";
 import { backOffMs } from "../../platform/back-off.ts";
 import { Deadlines } from "../../platform/deadlines.ts";
 import type { Env } from "../../platform/env.ts";
 import { LazyTimer } from "../../platform/lazy-timer.ts";
+import { OverloadWatch } from "../../platform/overload-watch.ts";
 import type { ShardState } from "../../platform/shard-state.ts";
 import { StreamChannel } from "../../platform/stream-channel.ts";
 import { changeRows } from "../../platform/change-rows.ts";
@@ -52,6 +53,8 @@ import { WriteBehindStore } from "./write-behind-store.ts";
 
 /** How long the removal of an acknowledged message may wait for company. */
 const REMOVED_FLUSH_MS = 50;
+/** How soon a shard that has given slots away is woken for what is in its outbox, should it have died. */
+const OUTBOX_WAKE_MS = 10_000;
 
 export class Shard {
   readonly events: LinkEvents;
@@ -65,7 +68,7 @@ export class Shard {
   readonly #env: Env;
   readonly #state: ShardState;
   readonly #config: () => DeploymentConfig;
-  readonly #deadlines: Deadlines<"expire" | "unroute" | "sweep" | "will">;
+  readonly #deadlines: Deadlines<"expire" | "unroute" | "sweep" | "will" | "outbox">;
   /** What the broker asks for in this event; empty between events. */
   readonly #effects: Effect[] = [];
   readonly #performer: EffectPerformer;
@@ -85,6 +88,7 @@ export class Shard {
   readonly #retained: RetainedReads;
   readonly #deliveries: Deliveries;
   readonly #streamWatch = new StreamWatch();
+  readonly #overload: OverloadWatch;
   #receiver: StreamReceiver | null = null;
 
   constructor(context: DurableObjectState, env: Env, state: ShardState) {
@@ -98,6 +102,9 @@ export class Shard {
       unroute: (filter) => this.#routes.removeIfUnwanted(filter),
       sweep: () => this.#sweep.run(),
       will: (_key, now) => this.#wills.run(now),
+      outbox: (_key, now) => {
+        if (this.#outbox.messages > 0) this.#deadlines.set("outbox", "", now + OUTBOX_WAKE_MS);
+      },
     });
     this.#store = this.#newStore();
     this.#storage = this.#newStorageBound();
@@ -134,11 +141,19 @@ export class Shard {
       outstanding: (uid) => this.#links.byUid(uid)?.session.outbound.outstanding ?? null,
     });
 
+    const overload = new OverloadWatch({
+      bounds: limits,
+      tell: (what) => deploymentObject(env.DEPLOYMENT, state.deploymentId).overloaded("session", state.index, what),
+      now: Date.now,
+    });
+    this.#overload = overload;
+
     // Each part takes of these what its ports name.
     const base = {
       sql,
       state,
       closed,
+      overload,
       placement: () => state.placement,
       hasSlot: (slot: number) => state.placement.session.shardOf(slot) === state.index,
       slots: () => state.placement.session.sizes.get(state.index) ?? 0,
@@ -192,6 +207,7 @@ export class Shard {
 
   /** A batch of a topic shard. */
   deliver(envelope: Uint8Array): Promise<DeliverReply | null> {
+    this.#overload.event();
     this.#receiver ??= new StreamReceiver(this.#state.incarnation);
     const publishes = this.#publishes;
     let echoes = false;
@@ -229,6 +245,8 @@ export class Shard {
   release(move: NumberedMove): void {
     changeRows(this.#context, () => this.transfer.release(move));
     this.#performer.settle();
+    // Who comes for what is left here, should it die, if no client does?
+    if (this.#outbox.messages > 0) this.#deadlines.setIfUnset("outbox", "", Date.now() + OUTBOX_WAKE_MS);
   }
 
   async alarm(): Promise<void> {
@@ -344,7 +362,10 @@ export class Shard {
       shares: this.#shares,
       retainedPage: (topicShard, page) => this.#retained.page(topicShard, page),
       settle: () => this.#performer.settle(),
-      stored: () => this.#storage.keep(),
+      stored: () => {
+        this.#storage.keep();
+        this.#overload.stored(this.#context.storage.sql.databaseSize);
+      },
       failed: this.#failed,
     });
   }

@@ -10,13 +10,14 @@ import { claimedFilter } from "../../broker/topics/topic-filter.ts";
 import type { DeploymentConfig } from "../../contracts/deployment-config.ts";
 import type { EntryVisitor, RouteRequest } from "../../contracts/envelope.ts";
 import { visitEntries } from "../../contracts/envelope-reader.ts";
-import { sessionShardObject } from "../../contracts/object-names.ts";
+import { deploymentObject, sessionShardObject } from "../../contracts/object-names.ts";
 import { serialOf } from "../../contracts/deployment-config.ts";
 import type { DeliverReply, NumberedMove, TopicShardStats } from "../../contracts/rpc.ts";
 import { backOffMs } from "../../platform/back-off.ts";
 import { Deadlines } from "../../platform/deadlines.ts";
 import type { Env } from "../../platform/env.ts";
 import { log } from "../../platform/log.ts";
+import { OverloadWatch } from "../../platform/overload-watch.ts";
 import type { ShardState } from "../../platform/shard-state.ts";
 import { StreamChannel } from "../../platform/stream-channel.ts";
 import { changeRows } from "../../platform/change-rows.ts";
@@ -72,6 +73,7 @@ export class Router {
   readonly #outbox: Outbox;
   readonly #deadlines: Deadlines<"outbox">;
   readonly #streamWatch = new StreamWatch();
+  readonly #overload: OverloadWatch;
   readonly #streams = new Map<number, SessionStream>();
   #receiver: StreamReceiver | null = null;
 
@@ -99,6 +101,11 @@ export class Router {
       slots: () => state.placement.topic.sizes.get(state.index) ?? 0,
     });
     this.#deadlines = new Deadlines(context.storage, { outbox: () => this.#awaitOutbox() });
+    this.#overload = new OverloadWatch({
+      bounds: limits,
+      tell: (what) => deploymentObject(env.DEPLOYMENT, state.deploymentId).overloaded("topic", state.index, what),
+      now: Date.now,
+    });
     for (const shard of this.#outbox.shards()) this.#stream(shard).resume();
   }
 
@@ -136,6 +143,7 @@ export class Router {
   /** Null: the answer travels along with what the batch has caused. */
   async deliver(envelope: Uint8Array): Promise<DeliverReply | null> {
     this.#receiver ??= new StreamReceiver(this.#state.incarnation);
+    this.#overload.event();
     return this.#receiver.receive(
       envelope,
       ({ sender, incarnation, answered }) => {
@@ -247,6 +255,7 @@ export class Router {
     const maximum = all === null ? null : Math.ceil(all / placement.topic.shards.length);
     if (maximum !== null && this.#retained.count >= maximum && !this.#retained.has(topic)) return false;
     if (this.#full) return false;
+    this.#overload.stored(this.#context.storage.sql.databaseSize);
     this.#retained.set(message);
     return true;
   }
