@@ -22,6 +22,12 @@ import type { Wills } from "./wills.ts";
 
 const PUBLISH = 3;
 
+const stopped: Refused = {
+  v: 1,
+  reasonCode: reasonCodes.serverUnavailable,
+  reasonString: "the deployment is stopped",
+};
+
 export interface LinkEventsPorts {
   effects: Effect[];
   links: Links;
@@ -55,11 +61,10 @@ export class LinkEvents {
   }
 
   attach(attach: Attach): Refused | Attachable {
-    if (this.#ports.config().status !== "running") {
-      return { v: 1, reasonCode: reasonCodes.serverUnavailable, reasonString: "the deployment is stopped" };
-    }
-    const outcome = this.#ports.clients.attach(attach);
-    this.#ports.performer.settle();
+    const { clients, performer } = this.#ports;
+    const outcome = this.#ports.config().status === "running" ? clients.attach(attach) : stopped;
+    if ("reasonCode" in outcome) performer.connectionsRefused += 1;
+    performer.settle();
     return outcome;
   }
 
