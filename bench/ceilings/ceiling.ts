@@ -44,8 +44,10 @@ export async function measureCeiling(
   const bystander = await Bystander.start(fulmar.target);
   const beside = async (run: () => Promise<Flowed>) => ({ ...(await run()), beside: await bystander.beside() });
   const at = await vitalsOf(fulmar, () => beside(() => flow.closed(window, seconds)));
-  const half = await vitalsOf(fulmar, () => beside(() => flow.open(at.arrived / 2, seconds)));
-  const past = await vitalsOf(fulmar, () => beside(() => flow.open(OVERLOAD * at.arrived, OVERLOAD_TIMES * seconds)));
+  const half = await vitalsOf(fulmar, () => beside(() => flow.open(Math.max(1, at.arrived / 2), seconds)));
+  const past = await vitalsOf(fulmar, () =>
+    beside(() => flow.open(OVERLOAD * Math.max(1, at.arrived), OVERLOAD_TIMES * seconds)),
+  );
   await bystander.leave();
   const after = await held(fulmar, inspector);
   return { name, copies, half, at, past, before, after };
