@@ -5,6 +5,7 @@ import { readdir, readFile } from "node:fs/promises";
 /** Of the clock that /proc counts CPU time in, on all that Linux runs on. */
 const TICKS_PER_SECOND = 100;
 const MICROSECONDS = 1_000_000;
+const NANOSECONDS_PER_MS = 1_000_000;
 
 interface Stat {
   name: string;
@@ -32,6 +33,15 @@ export async function descendant(ancestor: number, name: string): Promise<number
 /** CPU time that a process has used so far; null: that is not known here. */
 export async function cpuMicroseconds(pid: number | undefined): Promise<number | null> {
   return pid === undefined ? null : ((await statOf(pid))?.cpuMicroseconds ?? null);
+}
+
+/** The same for what is shorter than a tick: milliseconds of all threads as the scheduler counts them. */
+export async function cpuMilliseconds(pid: number | undefined): Promise<number> {
+  const threads = await readdir(`/proc/${pid}/task`).catch(() => []);
+  const lines = await Promise.all(
+    threads.map((thread) => readFile(`/proc/${pid}/task/${thread}/schedstat`, "utf8").catch(() => "0")),
+  );
+  return lines.reduce((sum, line) => sum + Number(line.split(" ", 1)[0]) / NANOSECONDS_PER_MS, 0);
 }
 
 /** Memory of a process that is in RAM, in bytes; null: that is not known here. */

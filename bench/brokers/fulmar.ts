@@ -21,12 +21,18 @@ export interface FulmarOptions {
 
 export interface Fulmar extends Broker {
   readonly dataDir: string;
+  /** Reads from the deployment's API; `path` behind /api/v5. */
+  ask(path: string): Promise<unknown>;
 }
 
 interface Created {
-  deployment: { endpoints: { mqtt: string } };
+  deployment: { endpoints: { mqtt: string; api: string } };
   credentials: { username: string; password: string };
+  apiKey: { key: string; secret: string };
 }
+
+/** Asked once: each service that starts makes a folder of its own the one for temporary files. */
+const temporaryFolder = tmpdir();
 
 const COUNTING_ENTRY = "bench/worker/entry.ts";
 
@@ -37,7 +43,7 @@ export async function startFulmar({
   inspectorPort,
   settings,
 }: FulmarOptions): Promise<Fulmar> {
-  const dataDir = await mkdtemp(join(tmpdir(), "fulmar-bench-"));
+  const dataDir = await mkdtemp(join(temporaryFolder, "fulmar-bench-"));
   const service = await startService(
     { port: 0, host: "127.0.0.1", dataDir, databaseUrl: null, plan: "local", shards, publicUrl: null },
     {
@@ -51,10 +57,13 @@ export async function startFulmar({
     await rm(dataDir, { recursive: true, force: true });
   };
   try {
-    const { deployment, credentials } = await createDeployment(service.localUrl, settings);
+    const { deployment, credentials, apiKey } = await createDeployment(service.localUrl, settings);
+    const headers = { Authorization: `Basic ${btoa(`${apiKey.key}:${apiKey.secret}`)}` };
+    const apiUrl = deployment.endpoints.api.replace("localhost", "127.0.0.1");
     return {
       name: "fulmar",
       dataDir,
+      ask: async (path) => (await fetch(`${apiUrl}${path}`, { headers })).json(),
       target: {
         url: deployment.endpoints.mqtt.replace("localhost", "127.0.0.1"),
         ...credentials,

@@ -24,6 +24,9 @@ export const limits = {
   inboundPendingBytesHard: 4 * MIB,
   /** The same in packets: a small one costs far more memory than its bytes, and no client may have more unacknowledged. */
   inboundPendingPackets: 100_000,
+  /** Packets of a device, or KiB of them, between which nobody else of its thread had a turn, since it sends faster than it
+   *  is read; past it ended with 0x96. */
+  packetsWithoutTurn: 262_144,
   /** Packets that come while CONNECT is judged, from someone who is nobody yet; past it 0x97 and closed. */
   earlyPackets: 10_000,
   /** PINGREQs answered one by one between two looks at what the device reads; those past it get one answer together. */
@@ -34,6 +37,10 @@ export const limits = {
   outboundBufferedBytes: 256 * KIB,
   outboundStalledMs: 60 * SECOND,
   outboundBufferedBytesHard: 4 * MIB,
+  /** The first two while more waits in the isolate than `isolatePendingBytes`: many that read nothing must not take the
+   *  memory of all others. */
+  outboundBufferedBytesScarce: 64 * KIB,
+  outboundStalledMsScarce: 1 * SECOND,
 
   /** Packets that a connection may carry before it is ended with 0xA0, spread by as many again at random: a Worker's
    *  CPU budget covers the whole life of a socket. */

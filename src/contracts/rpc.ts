@@ -156,6 +156,10 @@ export interface SessionShardStats {
   messagesDropped: number;
   /** As many for each reason that there was. */
   droppedByReason: Readonly<Record<string, number>>;
+  /** Publishes that were answered with a reason code of failure, 0x97 for what was too much. */
+  messagesRefused: number;
+  /** Clients that were refused: there was no room for them, or their deployment is stopped. */
+  connectionsRefused: number;
 }
 
 /** A message of the deployment API, already validated; `packet` is a normalised MQTT 5.0 PUBLISH. */

@@ -16,6 +16,7 @@ import { addSecurityScheme, openApiDocument } from "./http/openapi-document.ts";
 import { requestScope } from "./http/request-scope.ts";
 import { requireApiKey } from "./http/require-api-key.ts";
 import { addPublish } from "./publish/publish.ts";
+import { addGetMetrics } from "./stats/get-metrics.ts";
 import { addGetStats } from "./stats/get-stats.ts";
 import { addManyUsers } from "./users/many-users.ts";
 import { addOneUser } from "./users/one-user.ts";
@@ -58,6 +59,7 @@ function composed(): Api {
   addManyUsers(app);
   addOneUser(app);
   addGetStats(app);
+  addGetMetrics(app);
   addSecurityScheme(app);
   return app;
 }

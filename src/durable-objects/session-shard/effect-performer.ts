@@ -14,6 +14,9 @@ import type { SessionRecords } from "./session-records.ts";
 import type { Shares } from "./shares.ts";
 import type { WriteBehindStore } from "./write-behind-store.ts";
 
+/** Reason codes from here on are of failures. */
+const REFUSED = 0x80;
+
 export interface EffectPerformerPorts {
   effects: Effect[];
   records: SessionRecords;
@@ -30,6 +33,10 @@ export interface EffectPerformerPorts {
 export class EffectPerformer {
   /** Packets that were sent to clients. */
   sent = 0;
+  /** Publishes that were answered with a reason code of failure. */
+  messagesRefused = 0;
+  /** Clients that were refused when they attached. */
+  connectionsRefused = 0;
   readonly dropped = new DroppedMessages();
   readonly #effects: Effect[];
   readonly #links: Links;
@@ -121,6 +128,7 @@ export class EffectPerformer {
       case "take": {
         const { publish, publisher, inbound } = effect;
         const taken = this.#intake.take(publish, publisher);
+        if (!taken) this.messagesRefused += 1;
         inbound.taken(publish.packetId, taken ? reasonCodes.success : reasonCodes.quotaExceeded, this.#effects);
         return;
       }
@@ -146,7 +154,10 @@ export class EffectPerformer {
       if (!this.#intake.publish(publish, publisher, null)) this.dropped.add("inbound_full");
       return;
     }
-    const routed = (reasonCode: number) => inbound.inbound.routed(inbound, reasonCode, this.#effects);
+    const routed = (reasonCode: number) => {
+      if (reasonCode >= REFUSED) this.messagesRefused += 1;
+      inbound.inbound.routed(inbound, reasonCode, this.#effects);
+    };
     if (!this.#intake.publish(publish, publisher, { routed })) routed(reasonCodes.quotaExceeded);
   }
 

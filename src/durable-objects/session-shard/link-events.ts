@@ -26,6 +26,17 @@ import type { Wills } from "./wills.ts";
 
 const PUBLISH = 3;
 
+const stopped: Refused = {
+  v: 1,
+  reasonCode: reasonCodes.serverUnavailable,
+  reasonString: "the deployment is stopped",
+};
+const moves: Refused = {
+  v: 1,
+  reasonCode: reasonCodes.serverBusy,
+  reasonString: "the session moves: connect again",
+};
+
 export interface LinkEventsPorts {
   effects: Effect[];
   links: Links;
@@ -63,15 +74,10 @@ export class LinkEvents {
   }
 
   attach(attach: Attach): Refused | Attachable {
-    if (this.#ports.config().status !== "running") {
-      return { v: 1, reasonCode: reasonCodes.serverUnavailable, reasonString: "the deployment is stopped" };
-    }
-    const slot = slotOfClientId(attach.clientId);
-    if (this.#ports.closed.has(slot) || !this.#ports.hasSlot(slot)) {
-      return { v: 1, reasonCode: reasonCodes.serverBusy, reasonString: "the session moves: connect again" };
-    }
-    const outcome = this.#ports.clients.attach(attach);
-    this.#ports.performer.settle();
+    const { clients, performer } = this.#ports;
+    const outcome = this.#refusal(attach) ?? clients.attach(attach);
+    if ("reasonCode" in outcome) performer.connectionsRefused += 1;
+    performer.settle();
     return outcome;
   }
 
@@ -120,6 +126,14 @@ export class LinkEvents {
     link.close(linkClose.ended, "");
     clients.detach(link, causeOf(code));
     performer.settle();
+  }
+
+  /** Why nobody of a client's slot may connect; null: they may. */
+  #refusal({ clientId }: Attach): Refused | null {
+    const { closed, config, hasSlot } = this.#ports;
+    if (config().status !== "running") return stopped;
+    const slot = slotOfClientId(clientId);
+    return closed.has(slot) || !hasSlot(slot) ? moves : null;
   }
 
   #packet(link: Link, bytes: Uint8Array): void {

@@ -105,6 +105,8 @@ export class Management {
       messagesSent: performer.sent,
       messagesDropped: performer.dropped.total,
       droppedByReason: performer.dropped.byReason,
+      messagesRefused: performer.messagesRefused,
+      connectionsRefused: performer.connectionsRefused,
     };
   }
 

@@ -10,6 +10,11 @@ import type { NumberRange, Recipient, Removed, SessionStore, StoredEntry } from 
 import type { OutboundState } from "../../broker/session/stored-queue.ts";
 import type { SqlSessionStore } from "./sql-session-store.ts";
 
+/** To which part of the bound what is kept is brought down, when it is met. */
+const RELIEVED = 0.75;
+/** So many times the bound may be kept within an event. */
+const WITHIN_EVENT = 2;
+
 export interface WriteBehindPorts {
   sql: SqlSessionStore;
   /** Whether a session outlives its connection. */
@@ -44,8 +49,9 @@ export class WriteBehindStore implements SessionStore {
     const own = new Message(readTrustedPublish(message.publish.bytes.slice()), message.publisher, message.expiresAt);
     own.storedAs = message.storedAs;
     for (const recipient of recipients) if (!this.#lasts(recipient)) this.#keep(own, recipient);
-    if (this.#bytes > limits.keptQueueBytes) this.flush();
-    else onKept();
+    // Full queues are shortened at the end of the event: until then it may be more.
+    if (this.#bytes > WITHIN_EVENT * limits.keptQueueBytes) this.#relieve();
+    onKept();
   }
 
   read(session: number, after: number, limit: number): StoredEntry[] {
@@ -74,12 +80,17 @@ export class WriteBehindStore implements SessionStore {
     const kept = this.#kept.get(session);
     if (kept === undefined) return sql.removeFirst(session, numbers, count, bytes, most);
     const { after, before } = numbers;
+    const from = placeOf(kept, after + 1);
     const [stored] = sql.read(session, after, 1);
     if (stored !== undefined && stored.n < before) {
-      this.#write(session, kept);
-      return sql.removeFirst(session, numbers, count, bytes, most);
+      const first = kept[from]?.n ?? before;
+      if (first < stored.n) {
+        this.#write(session, kept);
+        return sql.removeFirst(session, numbers, count, bytes, most);
+      }
+      // What is stored comes before all that is kept: it goes, and what is kept costs no row on its way out.
+      return sql.removeFirst(session, { after, before: Math.min(before, first) }, count, bytes, most);
     }
-    const from = placeOf(kept, after + 1);
     const removed = { entries: 0, bytes: 0, qos0: 0 };
     for (const { n, message, qos } of kept.slice(from, from + most)) {
       if (n >= before || (removed.entries >= count && removed.bytes >= bytes)) break;
@@ -122,8 +133,9 @@ export class WriteBehindStore implements SessionStore {
     return this.#ports.sql.sentUpToAtMost(session, inflightMax);
   }
 
-  /** See SqlSessionStore. */
+  /** At the end of an event. See SqlSessionStore. */
   settle(): void {
+    if (this.#bytes > limits.keptQueueBytes) this.#relieve();
     this.#ports.sql.settle();
   }
 
@@ -135,6 +147,15 @@ export class WriteBehindStore implements SessionStore {
   /** Writes all that is kept. */
   flush(): void {
     for (const [session, kept] of Array.from(this.#kept)) this.#write(session, kept);
+  }
+
+  /** Writes so much of what is kept that there is room again. Not all: a queue that is in SQLite costs rows with each message
+   *  as long as it is full, and all that many of them cost would keep everybody waiting. */
+  #relieve(): void {
+    for (const [session, kept] of Array.from(this.#kept)) {
+      if (this.#bytes <= limits.keptQueueBytes * RELIEVED) return;
+      this.#write(session, kept);
+    }
   }
 
   #lasts({ session, share }: Recipient): boolean {

@@ -92,9 +92,10 @@ export class DeviceSocket {
     } else this.#pongOwed = true;
   }
 
-  /** Judges by what is buffered; `now` in milliseconds. */
-  taking(bufferedBytes: number, now: number): Taking {
-    if (bufferedBytes <= limits.outboundBufferedBytes) {
+  /** Judges by what is buffered; `now` in milliseconds. `scarce`: too much waits in this isolate, and who does not read
+   *  is given less of it, for a shorter time. */
+  taking(bufferedBytes: number, now: number, scarce = false): Taking {
+    if (bufferedBytes <= (scarce ? limits.outboundBufferedBytesScarce : limits.outboundBufferedBytes)) {
       this.#slowSince = null;
       this.#pongs = 0;
       if (this.#pongOwed) {
@@ -105,7 +106,8 @@ export class DeviceSocket {
     }
     this.#slowSince ??= now;
     const tooMuch = bufferedBytes > limits.outboundBufferedBytesHard;
-    return tooMuch || now - this.#slowSince > limits.outboundStalledMs ? "not" : "slowly";
+    const stalledMs = scarce ? limits.outboundStalledMsScarce : limits.outboundStalledMs;
+    return tooMuch || now - this.#slowSince > stalledMs ? "not" : "slowly";
   }
 
   close(code: number): void {

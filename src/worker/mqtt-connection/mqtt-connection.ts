@@ -18,9 +18,10 @@ import { keepAliveOf, packetBytesMax } from "./connect.ts";
 import type { Due } from "./connection-clock.ts";
 import { ConnectionClock } from "./connection-clock.ts";
 import { DeviceSocket, webSocketClose } from "./device-socket.ts";
+import { FloodGuard } from "./flood-guard.ts";
 import type { Accepted, HandshakeOwner, Judged } from "./handshake.ts";
 import { Handshake } from "./handshake.ts";
-import { LoadShare } from "./isolate-load.ts";
+import { isolateIsFull, LoadShare } from "./isolate-load.ts";
 import { judge } from "./judge.ts";
 import type { RelayOwner } from "./relay.ts";
 import { Relay } from "./relay.ts";
@@ -50,6 +51,7 @@ export class MqttConnection implements HandshakeOwner, RelayOwner {
   /** Null until CONNACK has said yes. */
   #relay: Relay | null = null;
   readonly #load = new LoadShare();
+  readonly #flood = new FloodGuard();
   readonly #clock = new ConnectionClock(Date.now());
   #timer: ReturnType<typeof setTimeout> | null = null;
   #timerAt = Infinity;
@@ -99,6 +101,9 @@ export class MqttConnection implements HandshakeOwner, RelayOwner {
   /** Made once: frames come often. Nothing behind the end of a connection is looked at. */
   readonly #visit = (packet: Uint8Array): boolean => {
     this.#whole = true;
+    if (!this.#flood.take(packet.length)) {
+      throw new MqttError(reasonCodes.messageRateTooHigh, "faster than the service can read");
+    }
     if (this.#relay === null) this.#handshake.onPacket(packet);
     else this.#relay.onPacket(packet);
     return !this.#closed;
@@ -188,7 +193,7 @@ export class MqttConnection implements HandshakeOwner, RelayOwner {
     if (this.#closed) return;
     const relay = this.#relay;
     const buffered = this.#device.bufferedBytes;
-    const taking = this.#device.taking(buffered, now);
+    const taking = this.#device.taking(buffered, now, isolateIsFull());
     if (taking === "not") {
       this.close(webSocketClose.goingAway, linkClose.deviceGone);
       return;

@@ -72,6 +72,17 @@ describe("a device that does not read", () => {
     expect(device.taking(many + 1, long + 2)).toBe("slowly");
   });
 
+  it("is slow sooner, and given up sooner, while memory is scarce", () => {
+    const { outboundBufferedBytesScarce: less, outboundStalledMsScarce: shorter } = limits;
+    const { device } = setUp();
+    expect(device.taking(less, 0, true)).toBe("well");
+    expect(device.taking(less + 1, 10, true)).toBe("slowly");
+    expect(device.taking(less + 1, 10 + shorter, true)).toBe("slowly");
+    expect(device.taking(less + 1, 11 + shorter, false)).toBe("well");
+    device.taking(less + 1, 12 + shorter, true);
+    expect(device.taking(less + 1, 13 + 2 * shorter, true)).toBe("not");
+  });
+
   it("is given up at once above the hard bound", () => {
     const { device } = setUp();
     expect(device.taking(tooMany, 0)).toBe("slowly");

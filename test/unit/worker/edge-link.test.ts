@@ -72,6 +72,22 @@ describe("frames", () => {
     expect(stub.sent.slice(2)).toEqual([frame(0, publish(22))]);
   });
 
+  it("while no timer is due, what events make ready goes once it is much", async () => {
+    const { stub, link } = setUp();
+    const [part, parts] = [8 * 1_024, 8];
+    for (let i = 0; i < 2; i++) {
+      link.send(publish(20));
+      await Promise.resolve(); // The first is alone; the second begins to wait.
+    }
+    for (let i = 0; i < parts; i++) {
+      link.send(publish(part, i));
+      await Promise.resolve();
+    }
+    expect(packetsIn(stub.sent)).toHaveLength(2 + parts);
+    expect(stub.sent.length).toBeLessThan(2 + parts / 2);
+    expect(link.pendingBytes).toBe(0);
+  });
+
   it("packets, control frames and heartbeats of the shard reach the connection", () => {
     const { stub, heard } = setUp();
     stub.emit("message", frame(0, PUBACK, UNSUBSCRIBE));
@@ -174,14 +190,15 @@ describe("the window to the shard", () => {
 });
 
 describe("the window to the edge", () => {
-  it("is returned at half use", async () => {
+  it("is returned at half use, whether or not a timer is due", async () => {
     const { stub, link } = setUp();
     link.confirm(window / 2 - 1);
     await settled();
     expect(stub.sent).toEqual([]);
     link.confirm(1);
+    expect(stub.sent).toEqual([frame(window / 2)]); // At once: no timer may be due for long.
     await settled();
-    expect(stub.sent).toEqual([frame(window / 2)]);
+    expect(stub.sent).toHaveLength(1);
   });
 
   it("is returned with data that travels anyway, once", async () => {

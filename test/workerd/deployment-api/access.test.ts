@@ -143,6 +143,7 @@ describe("whatever else is asked", () => {
       "/authentication/{id}/users": ["get", "post"],
       "/authentication/{id}/users/{user_id}": ["get", "put", "delete"],
       "/stats": ["get"],
+      "/metrics": ["get"],
     });
   });
 
