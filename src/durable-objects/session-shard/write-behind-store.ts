@@ -113,7 +113,10 @@ export class WriteBehindStore implements SessionStore {
   /** What there is of a session that was sent up to `sentUpTo`. */
   state(session: number, sentUpTo: number): OutboundState {
     const kept = this.#kept.get(session);
-    if (kept !== undefined) this.#write(session, kept);
+    if (kept !== undefined) {
+      this.#write(session, kept);
+      this.commit();
+    }
     return this.#ports.sql.state(session, sentUpTo);
   }
 
@@ -127,14 +130,24 @@ export class WriteBehindStore implements SessionStore {
     this.#ports.sql.settle();
   }
 
-  /** Writes what was removed. */
-  flushRemoved(): void {
-    this.#ports.sql.flush();
+  commit(): void {
+    this.#ports.sql.commit();
+  }
+
+  /** See SqlSessionStore. */
+  largest(count: number): number[] {
+    return this.#ports.sql.largest(count);
+  }
+
+  /** See SqlSessionStore. */
+  reclaim(): void {
+    this.#ports.sql.reclaim();
   }
 
   /** Writes all that is kept. */
   flush(): void {
     for (const [session, kept] of Array.from(this.#kept)) this.#write(session, kept);
+    this.commit();
   }
 
   #lasts({ session, share }: Recipient): boolean {

@@ -1,0 +1,40 @@
+// The bounds of the message log. They say how it is laid out from now on, and not how it is read.
+
+const KIB = 1_024;
+
+export interface LogBounds {
+  /** Bytes of messages, and of entries, from which on another row is begun; one message may be longer. */
+  readonly rowMessageBytes: number;
+  readonly rowEntryBytes: number;
+  /** Recipients that are written at a time. */
+  readonly recipients: number;
+  /** Rows and bytes of entries of the log's tail, from which on it is laid down: whoever wakes reads it. */
+  readonly tailRows: number;
+  readonly tailBytes: number;
+  /** Rows from which on a log without an entry is cleared. */
+  readonly emptyRows: number;
+  /** Bytes from which on another block of the index is begun: a session is found by reading a few of them. */
+  readonly blockBytes: number;
+  /** Entries from which on a pile of runs is parted in two: so many are merged in one event. */
+  readonly pileEntries: number;
+  /** Entries of sessions' lists in memory. */
+  readonly listEntries: number;
+  /** Of a row that is smaller, what nobody needs stays until all of it goes. */
+  readonly sparseBytes: number;
+  /** Rows that are written anew at a time without what nobody needs. */
+  readonly sparseRows: number;
+}
+
+export const logBounds: LogBounds = {
+  rowMessageBytes: 256 * KIB,
+  rowEntryBytes: 256 * KIB,
+  recipients: 8_192,
+  tailRows: 64,
+  tailBytes: 256 * KIB,
+  emptyRows: 16,
+  blockBytes: 128 * KIB,
+  pileEntries: 131_072,
+  listEntries: 65_536,
+  sparseBytes: 4 * KIB,
+  sparseRows: 64,
+};
