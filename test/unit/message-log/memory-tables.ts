@@ -32,9 +32,10 @@ export class MemoryTables implements LogTables {
     this.log.set(row, { entries: entries.slice(), messages: messages.slice() });
   }
 
-  updateRow(row: number, messages: Bytes): void {
+  updateRow(row: number, entries: Bytes, messages: Bytes): void {
+    if (!this.log.has(row)) throw new Error(`row ${row} is not there`);
     this.written += 1;
-    this.log.set(row, { entries: new Uint8Array(), messages: messages.slice() });
+    this.log.set(row, { entries: entries.slice(), messages: messages.slice() });
   }
 
   deleteRows(rows: readonly number[]): void {

@@ -18,6 +18,7 @@ export const lowBounds: LogBounds = {
   ...logBounds,
   rowMessageBytes: 300,
   rowEntryBytes: 100,
+  grownBytes: 120,
   recipients: 3,
   tailRows: 6,
   tailBytes: 400,

@@ -6,6 +6,9 @@ export interface LogBounds {
   /** Bytes of messages, and of entries, from which on another row is begun; one message may be longer. */
   readonly rowMessageBytes: number;
   readonly rowEntryBytes: number;
+  /** Bytes up to which what the next event does is added to the last row: a row of the tables' pages costs as much whether it
+   *  is a new one or not, and rows that are fewer take fewer to delete. */
+  readonly grownBytes: number;
   /** Recipients that are written at a time. */
   readonly recipients: number;
   /** Rows and bytes of entries of the log's tail, from which on it is laid down: whoever wakes reads it. */
@@ -28,6 +31,7 @@ export interface LogBounds {
 export const logBounds: LogBounds = {
   rowMessageBytes: 256 * KIB,
   rowEntryBytes: 256 * KIB,
+  grownBytes: 4 * KIB,
   recipients: 8_192,
   tailRows: 64,
   tailBytes: 256 * KIB,

@@ -61,6 +61,10 @@ export class RowWriter {
     return !this.full && (written === 0 || written + bytes <= this.#bounds.rowMessageBytes);
   }
 
+  get byteLength(): number {
+    return this.#entries.length + (this.#messages?.length ?? 0);
+  }
+
   /** Writes a message. Returns its number. */
   message({ publish, publisher, expiresAt }: Message): number {
     this.#messages ??= newMessages();
@@ -87,7 +91,7 @@ export class RowWriter {
 
   /** Writes that entries of a session are gone. */
   removed(session: number, removals: readonly Removal[]): void {
-    this.selfContained = false;
+    if (removals.some(({ message }) => rowOf(message) !== this.row)) this.selfContained = false;
     const writer = this.#entries;
     writer.byte(REMOVED);
     writer.float(session);

@@ -30,8 +30,8 @@ export interface LogTables extends ReferenceTable, BlockTable {
   /** Rows behind `after`, in order. */
   tail(after: number): TailRow[];
   insertRow(row: number, entries: Bytes, messages: Bytes): void;
-  /** Writes a row anew, with these messages alone. */
-  updateRow(row: number, messages: Bytes): void;
+  /** Writes a row anew. */
+  updateRow(row: number, entries: Bytes, messages: Bytes): void;
   deleteRows(rows: readonly number[]): void;
   /** The messages of a row; null: it is gone. */
   messages(row: number): Uint8Array | null;

@@ -15,6 +15,8 @@ import { SessionIndex } from "./session-index.ts";
 
 interface Row {
   readonly selfContained: boolean;
+  /** Of its entries. */
+  readonly bytes: number;
 }
 
 export class LogTail {
@@ -31,6 +33,8 @@ export class LogTail {
   #bytes = 0;
   /** Rows of this event. */
   #writers: RowWriter[] = [];
+  /** The last row of an earlier event, which may grow. */
+  #last: RowWriter | null = null;
   /** Entries of all sessions. */
   entries: number;
 
@@ -89,19 +93,24 @@ export class LogTail {
   /** Writes the rows of this event, and which entries are gone. */
   write(removals: ReadonlyMap<number, readonly Removal[]>): void {
     const dead = this.#references.takeDead();
-    const own = new Set(this.#writers.map(({ row }) => row));
-    const going = new Set(dead.filter((row) => this.#rows.get(row)?.selfContained === true));
+    if (this.entries === 0 && (this.#rows.size >= this.#bounds.emptyRows || this.index.laidDown)) {
+      this.#clear();
+      return;
+    }
+    const own = new Map(this.#writers.map((writer) => [writer.row, writer]));
+    const going = new Set(dead.filter((row) => (own.get(row) ?? this.#rows.get(row))?.selfContained === true));
+    this.#writers = this.#writers.filter(({ row }) => !going.has(row));
+    if (this.#last !== null && going.has(this.#last.row)) this.#last = null;
     for (const [session, all] of removals) {
       const told = going.size === 0 ? all : all.filter(({ message }) => !going.has(rowOf(message)));
       if (told.length > 0) this.#writer(0).removed(session, told);
     }
-    for (const writer of this.#writers) this.#insert(writer);
+    for (const writer of this.#writers) this.#write(writer);
+    this.#last = this.#writers.at(-1) ?? this.#last;
     this.#writers = [];
     // Others of the tail go when it is laid down.
-    this.#delete(dead.filter((row) => !own.has(row) && (going.has(row) || row <= this.#upTo)));
-    const rows = this.#rows.size;
-    if (this.entries === 0 && (rows >= this.#bounds.emptyRows || this.index.laidDown)) this.#clear();
-    else if (rows >= this.#bounds.tailRows || this.#bytes >= this.#bounds.tailBytes) this.layDown();
+    this.#delete(dead.filter((row) => going.has(row) || row <= this.#upTo));
+    if (this.#rows.size >= this.#bounds.tailRows || this.#bytes >= this.#bounds.tailBytes) this.layDown();
   }
 
   /** Lays the tail down: what it tells goes into the index and the references, and rows that tell nothing else go. */
@@ -111,15 +120,18 @@ export class LogTail {
     this.#references.save();
     if (this.#rows.size === 0) return;
     const gone = Array.from(this.#rows.keys()).filter((row) => !this.#references.alive(row));
-    this.#upTo = this.#nextRow - 1;
-    this.#rows.clear();
-    this.#bytes = 0;
-    this.#putManifest();
+    this.#beginAnew();
     this.#tables.deleteBlocks(unneeded);
     this.#delete(gone);
   }
 
-  #putManifest(): void {
+  /** All rows so far are laid down. */
+  #beginAnew(): void {
+    this.#upTo = this.#nextRow - 1;
+    this.#rows.clear();
+    this.#bytes = 0;
+    this.#writers = [];
+    this.#last = null;
     const { entries, index } = this;
     const { piles, nextBlock } = index;
     this.#tables.putManifest({ v: 1, upTo: this.#upTo, entries, piles, nextBlock });
@@ -130,10 +142,7 @@ export class LogTail {
     const unneeded = this.index.clear();
     this.#references.clear();
     this.#reader.clear();
-    this.#upTo = this.#nextRow - 1;
-    this.#rows.clear();
-    this.#bytes = 0;
-    this.#putManifest();
+    this.#beginAnew();
     this.#tables.deleteBlocks(unneeded);
     this.#tables.clear();
   }
@@ -144,31 +153,37 @@ export class LogTail {
       const messages = this.#tables.messages(row);
       if (messages === null) continue;
       const stays = (place: number) => this.#references.has(messageNumber(row, place));
-      this.#tables.updateRow(row, withoutDead(messages, stays));
+      this.#tables.updateRow(row, new Uint8Array(), withoutDead(messages, stays));
       this.#reader.forget(row);
     }
   }
 
+  /** The row to which something is to be added, with a message of so many bytes if any. */
   #writer(bytes: number): RowWriter {
-    const last = this.#writers.at(-1);
-    if (last?.hasRoom(bytes) === true) return last;
-    const writer = new RowWriter(this.#nextRow++, this.#bounds);
+    const writing = this.#writers.at(-1);
+    if (writing?.hasRoom(bytes) === true) return writing;
+    const last = writing === undefined ? this.#last : null;
+    const grows = last !== null && last.byteLength + bytes <= this.#bounds.grownBytes;
+    const writer = grows ? last : new RowWriter(this.#nextRow++, this.#bounds);
     this.#writers.push(writer);
     return writer;
   }
 
-  #insert(writer: RowWriter): void {
+  #write(writer: RowWriter): void {
+    const { row, selfContained } = writer;
     const { entries, messages } = writer.bytes();
-    this.#tables.insertRow(writer.row, entries, messages);
-    this.#rows.set(writer.row, { selfContained: writer.selfContained });
-    this.#bytes += entries.length;
-    if (messages.length > 0) this.#reader.keep(writer.row, messages);
+    if (this.#rows.has(row)) this.#tables.updateRow(row, entries, messages);
+    else this.#tables.insertRow(row, entries, messages);
+    this.#bytes += entries.length - (this.#rows.get(row)?.bytes ?? 0);
+    this.#rows.set(row, { selfContained, bytes: entries.length });
+    if (messages.length > 0) this.#reader.keep(row, messages);
   }
 
   #delete(rows: readonly number[]): void {
     if (rows.length === 0) return;
     this.#tables.deleteRows(rows);
     for (const row of rows) {
+      this.#bytes -= this.#rows.get(row)?.bytes ?? 0;
       this.#rows.delete(row);
       this.#reader.forget(row);
     }
@@ -190,14 +205,13 @@ export class LogTail {
         this.entries += 1;
       },
       removed: (session, removal) => {
-        selfContained = false;
         if (!known(removal.message)) return;
         this.#references.release(removal.message);
         this.index.remove(session, removal);
         this.entries -= 1;
       },
     });
-    this.#rows.set(row, { selfContained });
+    this.#rows.set(row, { selfContained, bytes: entries.length });
     this.#nextRow = row + 1;
     this.#bytes += entries.length;
   }

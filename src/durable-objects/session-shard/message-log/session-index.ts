@@ -99,6 +99,7 @@ export class SessionIndex {
   remove(session: number, removal: Removal): void {
     const fresh = this.#freshOf(session);
     if (!takeEntry(fresh.added, removal)) fresh.removed.push(removal);
+    else if (fresh.added.length === 0 && fresh.removed.length === 0) this.#fresh.delete(session);
     const list = this.#lists.get(session);
     if (list !== undefined && takeEntry(list, removal)) this.#lists.grown(-1);
   }

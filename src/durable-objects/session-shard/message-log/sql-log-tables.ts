@@ -46,8 +46,9 @@ export class SqlLogTables implements LogTables {
     );
   }
 
-  updateRow(row: number, messages: Bytes): void {
-    this.#write("UPDATE message_log SET entries = zeroblob(0), messages = ? WHERE id = ?", messages.buffer, row);
+  updateRow(row: number, entries: Bytes, messages: Bytes): void {
+    const values = [entries.buffer, messages.buffer, row];
+    this.#write("UPDATE message_log SET entries = ?, messages = ? WHERE id = ?", ...values);
   }
 
   deleteRows(rows: readonly number[]): void {
