@@ -57,6 +57,11 @@ export class ByteWriter {
     this.sized(encoder.encode(text));
   }
 
+  /** Takes back what is behind the first `length` bytes. */
+  truncate(length: number): void {
+    this.#length = length;
+  }
+
   /** What was written, in a buffer of its own. */
   copy(): Uint8Array<ArrayBuffer> {
     return this.#bytes.slice(0, this.#length);
@@ -94,8 +99,10 @@ export class ByteReader {
   }
 
   number(): number {
-    let value = 0;
-    for (let factor = 1; ; factor *= 0x80) {
+    const first = this.#bytes[this.at++] ?? 0x80;
+    if (first < 0x80) return first;
+    let value = first & 0x7f;
+    for (let factor = 0x80; ; factor *= 0x80) {
       const byte = this.#bytes[this.at++];
       if (byte === undefined) throw new RangeError("cut bytes");
       value += (byte & 0x7f) * factor;

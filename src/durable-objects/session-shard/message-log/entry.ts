@@ -17,8 +17,8 @@ export interface Removal {
   readonly message: number;
 }
 
-/** Messages of a row at most. */
-export const ROW_MESSAGES_MAX = 2 ** 16;
+/** More messages than a row has. */
+const ROW_MESSAGES = 2 ** 16;
 
 const QOS = 0x03;
 const RETAIN = 0x04;
@@ -28,15 +28,15 @@ const SHARE = 0x10;
 const NONE: readonly number[] = [];
 
 export function messageNumber(row: number, place: number): number {
-  return row * ROW_MESSAGES_MAX + place;
+  return row * ROW_MESSAGES + place;
 }
 
 export function rowOf(message: number): number {
-  return Math.floor(message / ROW_MESSAGES_MAX);
+  return Math.floor(message / ROW_MESSAGES);
 }
 
 export function placeInRow(message: number): number {
-  return message % ROW_MESSAGES_MAX;
+  return message % ROW_MESSAGES;
 }
 
 /** The order of entries: of their numbers. */
@@ -64,7 +64,9 @@ export function writeEntry(writer: ByteWriter, entry: Entry, before: Removal): v
 }
 
 export function readEntry(reader: ByteReader, before: Removal): Entry {
-  const { n, message } = readRemoval(reader, before);
+  const n = before.n + reader.number();
+  const row = rowOf(before.message) + reader.difference();
+  const message = messageNumber(row, reader.number());
   const bytes = reader.number();
   const { qos, retain, identifiers, share } = readPlace(reader);
   return { n, message, bytes, qos, retain, identifiers, share };

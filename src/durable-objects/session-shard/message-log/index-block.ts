@@ -35,12 +35,19 @@ export class BlockWriter {
 
   /** Sessions must come in order. */
   add(session: number, delta: Delta): void {
-    for (const bytes of encode(delta, this.#bytesMax)) {
-      this.#parts.raw(bytes);
-      this.#sessions.push(session);
-      this.#ends.push(this.#parts.length);
-      if (this.#parts.length >= this.#bytesMax) this.finish();
+    const { added, removed } = delta;
+    const from = this.#parts.length;
+    writeDelta(this.#parts, delta);
+    if (this.#parts.length - from > this.#bytesMax && added.length + removed.length > 1) {
+      this.#parts.truncate(from);
+      const [came, went] = [added.length >> 1, removed.length >> 1];
+      this.add(session, { added: added.slice(0, came), removed: removed.slice(0, went) });
+      this.add(session, { added: added.slice(came), removed: removed.slice(went) });
+      return;
     }
+    this.#sessions.push(session);
+    this.#ends.push(this.#parts.length);
+    if (this.#parts.length >= this.#bytesMax) this.finish();
   }
 
   /** Writes the last block. */
@@ -106,14 +113,11 @@ export class Block {
   #part(i: number): Delta {
     const parts = HEAD_BYTES + this.#count * PART_HEAD_BYTES;
     const end = (at: number) => this.#view.getUint32(HEAD_BYTES + at * PART_HEAD_BYTES + 8);
-    return decode(new ByteReader(this.#bytes, parts + (i === 0 ? 0 : end(i - 1)), parts + end(i)));
+    return readDelta(new ByteReader(this.#bytes, parts + (i === 0 ? 0 : end(i - 1)), parts + end(i)));
   }
 }
 
-/** In parts that a block has room for. */
-function encode(delta: Delta, bytesMax: number): Uint8Array[] {
-  const { added, removed } = delta;
-  const writer = new ByteWriter();
+function writeDelta(writer: ByteWriter, { added, removed }: Delta): void {
   writer.number(added.length);
   let before = START;
   for (const entry of added) {
@@ -126,15 +130,9 @@ function encode(delta: Delta, bytesMax: number): Uint8Array[] {
     writeRemoval(writer, removal, before);
     before = removal;
   }
-  if (writer.length < bytesMax || added.length + removed.length < 2) return [writer.copy()];
-  const [came, went] = [added.length >> 1, removed.length >> 1];
-  return [
-    ...encode({ added: added.slice(0, came), removed: removed.slice(0, went) }, bytesMax),
-    ...encode({ added: added.slice(came), removed: removed.slice(went) }, bytesMax),
-  ];
 }
 
-function decode(reader: ByteReader): Delta {
+function readDelta(reader: ByteReader): Delta {
   const added: Entry[] = [];
   let before = START;
   for (let left = reader.number(); left > 0; left--) {

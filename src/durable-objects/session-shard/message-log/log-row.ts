@@ -10,7 +10,7 @@ import type { Message } from "../../../broker/session/message.ts";
 import type { Recipient } from "../../../broker/session/session-store.ts";
 import { ByteReader, ByteWriter } from "./bytes.ts";
 import type { Entry, Removal } from "./entry.ts";
-import { compareEntries, messageNumber, placeInRow, readPlace, readRemoval, ROW_MESSAGES_MAX, rowOf } from "./entry.ts";
+import { compareEntries, messageNumber, placeInRow, readPlace, readRemoval, rowOf } from "./entry.ts";
 import { writePlace, writeRemoval } from "./entry.ts";
 import type { LogBounds } from "./log-bounds.ts";
 
@@ -52,7 +52,7 @@ export class RowWriter {
   }
 
   get full(): boolean {
-    return this.#count === ROW_MESSAGES_MAX || this.#entries.length >= this.#bounds.rowEntryBytes;
+    return this.#count >= this.#bounds.rowMessages || this.#entries.length >= this.#bounds.rowEntryBytes;
   }
 
   /** Whether a message of so many bytes has its place here. */

@@ -93,7 +93,7 @@ export class LogTail {
   /** Writes the rows of this event, and which entries are gone. */
   write(removals: ReadonlyMap<number, readonly Removal[]>): void {
     const dead = this.#references.takeDead();
-    if (this.entries === 0 && (this.#rows.size >= this.#bounds.emptyRows || this.index.laidDown)) {
+    if (this.entries === 0) {
       this.#clear();
       return;
     }
@@ -110,7 +110,9 @@ export class LogTail {
     this.#writers = [];
     // Others of the tail go when it is laid down.
     this.#delete(dead.filter((row) => going.has(row) || row <= this.#upTo));
-    if (this.#rows.size >= this.#bounds.tailRows || this.#bytes >= this.#bounds.tailBytes) this.layDown();
+    const { tailRows, tailBytes, sparseRows } = this.#bounds;
+    const sparse = this.#references.sparse >= sparseRows;
+    if (sparse || this.#rows.size >= tailRows || this.#bytes >= tailBytes) this.layDown();
   }
 
   /** Lays the tail down: what it tells goes into the index and the references, and rows that tell nothing else go. */
@@ -130,7 +132,6 @@ export class LogTail {
     this.#upTo = this.#nextRow - 1;
     this.#rows.clear();
     this.#bytes = 0;
-    this.#writers = [];
     this.#last = null;
     const { entries, index } = this;
     const { piles, nextBlock } = index;
@@ -139,9 +140,16 @@ export class LogTail {
 
   /** Nobody needs anything of the log. */
   #clear(): void {
+    const { laidDown } = this.index;
     const unneeded = this.index.clear();
     this.#references.clear();
     this.#reader.clear();
+    this.#writers = [];
+    this.#last = null;
+    if (!laidDown) {
+      this.#delete(Array.from(this.#rows.keys()));
+      return;
+    }
     this.#beginAnew();
     this.#tables.deleteBlocks(unneeded);
     this.#tables.clear();

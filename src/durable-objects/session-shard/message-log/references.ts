@@ -1,7 +1,7 @@
-// How many entries each message of the log has, so that messages go with the last of them: those of 256 rows in one value,
+// How many entries each message of the log has, so that messages go with the last of them: those of 64 rows in one value,
 // read when it is asked for, written when the log's tail is laid down.
 //
-//   version; then rows: place among the 256, bytes of its messages, how many have entries, and of each its place as a
+//   version; then rows: place among the 64, bytes of its messages, how many have entries, and of each its place as a
 //   difference to the one before, entries, bytes
 
 import { ByteReader, ByteWriter } from "./bytes.ts";
@@ -9,9 +9,9 @@ import { placeInRow, rowOf } from "./entry.ts";
 import type { LogBounds } from "./log-bounds.ts";
 
 const VERSION = 1;
-const CHUNK_ROWS = 256;
+const CHUNK_ROWS = 64;
 /** Chunks in memory that could be read again. */
-const CHUNKS_MAX = 64;
+const CHUNKS_MAX = 32;
 
 export interface ReferenceTable {
   references(chunk: number): Uint8Array | null;
@@ -100,6 +100,11 @@ export class References {
     return dead;
   }
 
+  /** How many rows there are of which little is needed, as far as is known. */
+  get sparse(): number {
+    return this.#sparse.size;
+  }
+
   /** Some rows of which little is needed: they must be written anew without the rest. */
   takeSparse(most: number): number[] {
     const rows = Array.from(this.#sparse).slice(0, most);
@@ -143,9 +148,9 @@ export class References {
     return chunk;
   }
 
-  /** Whether less than half of it is needed, unless it is small. */
+  /** Whether less than a third of it is needed, unless it is small. */
   #isSparse({ live, stored }: Row): boolean {
-    return stored >= this.#sparseBytes && 2 * live < stored;
+    return stored >= this.#sparseBytes && 3 * live < stored;
   }
 
   #forgetSome(): void {

@@ -46,6 +46,8 @@ export class SessionIndex {
   readonly #bounds: LogBounds;
   #piles: readonly Pile[];
   #nextBlock: number;
+  /** Entries that may still be merged in this event. */
+  #mergeable = 0;
   /** What happened since the last laying down, by session. */
   #fresh = new Map<number, Fresh>();
   #lists: SessionLists;
@@ -110,6 +112,7 @@ export class SessionIndex {
     const fresh = Array.from(this.#freshParts());
     this.#fresh = new Map();
     const unneeded: number[] = [];
+    this.#mergeable = this.#bounds.mergeEntries;
     this.#piles = this.#piles.flatMap((pile, i) => {
       const end = this.#piles[i + 1]?.first ?? Infinity;
       const own = fresh.filter(([session]) => session >= pile.first && session < end);
@@ -195,14 +198,17 @@ export class SessionIndex {
     return parts.sort(([a], [b]) => a - b);
   }
 
-  /** The pile with another part of the log on top. */
+  /** The pile with another part of the log on top. Not all piles are to be merged deep in one event: some wait. */
   #pile({ first, runs }: Pile, fresh: readonly Part[], unneeded: number[]): Pile {
-    let size = fresh.reduce((sum, [, { added, removed }]) => sum + added.length + removed.length, 0);
+    const own = fresh.reduce((sum, [, { added, removed }]) => sum + added.length + removed.length, 0);
+    let size = own;
     let below = runs.length;
     for (let run = runs[below - 1]; run !== undefined && run.size <= 2 * size; run = runs[below - 1]) {
+      if (size + run.size > 4 * own && this.#mergeable <= 0) break;
       size += run.size;
       below -= 1;
     }
+    if (size > 4 * own) this.#mergeable -= size;
     const merged = runs.slice(below);
     const run = this.#write(mergeParts([...merged.map((each) => this.#parts(each)), fresh], below === 0));
     for (const { blocks } of merged) unneeded.push(...blocks.map(([block]) => block));
