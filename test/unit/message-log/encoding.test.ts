@@ -26,23 +26,25 @@ const ROW = 300;
 const plain = { qos: 1, retain: false, identifiers: [], share: "" } as const;
 const full = { qos: 2, retain: true, identifiers: [1, 300], share: "$share/g/a" } as const;
 
-const ENTRIES =
-  "01" + // version
-  "0100000802" +
-  "4014000000000000" +
-  "0701" +
-  "4018000000000000" +
-  "80808080808040" +
-  "1e0201ac020a2473686172652f672f61" +
-  "0105020801" +
-  "4014000000000000" +
-  "0801" +
-  "02" +
-  "4014000000000000" +
-  "02" +
-  "03b80404" +
-  "01b50402";
-const MESSAGES = "01" + "00" + "4020000000000000" + "80d095ffbc31" + "08" + "3206000161000100";
+const ENTRIES = [
+  "01",
+  // version
+  "0100000802",
+  "4014000000000000",
+  "0701",
+  "4018000000000000",
+  "80808080808040",
+  "1e0201ac020a2473686172652f672f61",
+  "0105020801",
+  "4014000000000000",
+  "0801",
+  "02",
+  "4014000000000000",
+  "02",
+  "03b80404",
+  "01b50402",
+].join("");
+const MESSAGES = ["01", "00", "4020000000000000", "80d095ffbc31", "08", "3206000161000100"].join("");
 
 function hex(bytes: Uint8Array): string {
   return Buffer.from(bytes).toString("hex");
@@ -125,21 +127,23 @@ describe("a row of the log", () => {
   });
 });
 
-const BLOCK =
-  "01" +
-  "00000002" + // version, parts
-  "4014000000000000" +
-  "00000026" +
-  "4022000000000000" +
-  "0000002e" +
-  "02" +
-  "07d804000801" +
-  "f9ffffffffff3f0502ac021e0201ac020a2473686172652f672f61" +
-  "01" +
-  "030202" +
-  "01" +
-  "07d804000801" +
-  "00";
+/** Version and how many parts; sessions and ends; the parts. */
+const BLOCK = [
+  "01",
+  "00000002",
+  "4014000000000000",
+  "00000026",
+  "4022000000000000",
+  "0000002e",
+  "02",
+  "07d804000801",
+  "f9ffffffffff3f0502ac021e0201ac020a2473686172652f672f61",
+  "01",
+  "030202",
+  "01",
+  "07d804000801",
+  "00",
+].join("");
 
 const delta: Delta = {
   added: [
@@ -190,7 +194,7 @@ it("references are written and read so", () => {
   references.add(messageNumber(ROW + 1, 0), 1, 8);
   references.save();
   expect([...tables.chunks].map(([chunk, bytes]) => [chunk, hex(bytes)])).toEqual([
-    [4, "01" + "2cb40202" + "0002ac02" + "050108" + "2d0801" + "000108"],
+    [4, ["01", "2cb40202", "0002ac02", "050108", "2d0801", "000108"].join("")],
   ]);
   const again = new References(tables, logBounds);
   again.release(messageNumber(ROW, 0));
