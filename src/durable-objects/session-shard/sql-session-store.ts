@@ -106,8 +106,3 @@ export class SqlSessionStore implements SessionStore {
     return this.#opened;
   }
 }
-
-/** The bytes in a buffer of their own: SQLite takes the whole of a view's buffer. */
-export function ownBuffer(bytes: Uint8Array): ArrayBuffer {
-  return bytes.slice().buffer as ArrayBuffer;
-}

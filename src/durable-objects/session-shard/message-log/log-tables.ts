@@ -1,10 +1,29 @@
 // What the message log asks of its tables.
 
 import type { ReferenceTable } from "./references.ts";
-import type { BlockTable, Pile } from "./session-index.ts";
 
 /** Bytes in a buffer of their own. */
 export type Bytes = Uint8Array<ArrayBuffer>;
+
+/** Piles cover all sessions, in order, from session 0 on. */
+export interface Pile {
+  /** The lowest session that it may have. */
+  readonly first: number;
+  /** The oldest first. */
+  readonly runs: readonly Run[];
+}
+
+export interface Run {
+  /** Entries that came and went in it. */
+  readonly size: number;
+  /** Each block's number and first session, in the order of sessions. */
+  readonly blocks: readonly (readonly [block: number, first: number])[];
+}
+
+export interface BlockTable {
+  block(number: number): Uint8Array;
+  insertBlock(number: number, bytes: Uint8Array<ArrayBuffer>): void;
+}
 
 /** What was laid down of the log. */
 export interface Manifest {

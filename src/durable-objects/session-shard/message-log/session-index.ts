@@ -11,30 +11,11 @@ import { compareEntries } from "./entry.ts";
 import type { Part } from "./index-block.ts";
 import { Block, BlockWriter } from "./index-block.ts";
 import type { LogBounds } from "./log-bounds.ts";
+import type { BlockTable, Pile, Run } from "./log-tables.ts";
 import { mergeParts } from "./merge-parts.ts";
 import { SessionLists } from "./session-lists.ts";
 
 const BLOCKS_CACHE_BYTES = 2 * 1_024 * 1_024;
-
-/** Piles cover all sessions, in order, from session 0 on. */
-export interface Pile {
-  /** The lowest session that it may have. */
-  readonly first: number;
-  /** The oldest first. */
-  readonly runs: readonly Run[];
-}
-
-export interface Run {
-  /** Entries that came and went in it. */
-  readonly size: number;
-  /** Each block's number and first session, in the order of sessions. */
-  readonly blocks: readonly (readonly [block: number, first: number])[];
-}
-
-export interface BlockTable {
-  block(number: number): Uint8Array;
-  insertBlock(number: number, bytes: Uint8Array<ArrayBuffer>): void;
-}
 
 interface Fresh {
   readonly added: Entry[];
