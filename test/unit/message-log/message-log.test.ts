@@ -108,6 +108,18 @@ describe("rows written", () => {
   });
 });
 
+it("what goes with its row takes nothing along that the log must tell", () => {
+  const world = new World();
+  const [a, b, c] = [uidOf(1), uidOf(2), uidOf(3)];
+  world.store([a, c], 5_000);
+  world.store([b]); // In a row of its own.
+  for (const session of [a, b]) world.take(session);
+  world.log.commit();
+  world.restart();
+  expect([a, b, c].map((session) => world.log.read(session, 0, ALL).length)).toEqual([0, 0, 1]);
+  expect(world.log.entries).toBe(1);
+});
+
 describe("who wakes", () => {
   it("reads few rows to find a session among 30,000 with 300,000 entries", { timeout: 30_000 }, () => {
     const world = new World();
