@@ -1,8 +1,9 @@
 // Persistent sessions that are away: messages of QoS 1 are stored for them, and taken when they are back. The rate is of
 // both together, messages through by the time that storing and taking took; latency is publish to PUBACK. What is counted
-// is the storing alone, by messages published.
+// is the storing, by messages published, and the taking on its own, by messages taken.
 
 import type { Target } from "../client.ts";
+import type { Counts } from "../counts.ts";
 import { readCounts, since } from "../counts.ts";
 import { connect, forget, newClientId, PAYLOAD } from "./clients.ts";
 import { percentiles } from "./meter.ts";
@@ -25,7 +26,7 @@ export interface Offline {
 export async function offline(target: Target, seconds: number, options: Offline): Promise<Result> {
   const clientIds = Array.from({ length: options.sessions }, () => newClientId());
   const topics = clientIds.map((_, i) => `bench/offline/${options.topics === "own" ? i : 0}`);
-  const round = { stored: 0, taken: 0, ms: 0, latencies: [] as number[], counts: {} as Record<string, number> };
+  const round = { stored: 0, taken: 0, ms: 0, latencies: [] as number[], storing: {} as Counts, taking: {} as Counts };
   await inTurns(clientIds, async (clientId, i) => {
     const client = await connect(target, { clientId, clean: false });
     await client.subscribe(topics[i] ?? "", 1);
@@ -36,10 +37,11 @@ export async function offline(target: Target, seconds: number, options: Offline)
     const before = await readCounts(target);
     const from = performance.now();
     round.stored += await store(target, [...new Set(topics)], options, round.latencies);
-    const counts = since(await readCounts(target), before);
-    for (const [name, value] of Object.entries(counts)) round.counts[name] = (round.counts[name] ?? 0) + value;
+    const between = await readCounts(target);
+    add(round.storing, since(between, before));
     round.taken += await take(target, clientIds, options.messages);
     round.ms += performance.now() - from;
+    add(round.taking, since(await readCounts(target), between));
   } while (performance.now() < until);
   await inTurns(clientIds, (clientId) => forget(target, clientId));
   const expected = options.topics === "own" ? round.stored : round.stored * options.sessions;
@@ -47,9 +49,14 @@ export async function offline(target: Target, seconds: number, options: Offline)
     perSecond: round.taken / (round.ms / 1_000),
     ...percentiles(round.latencies),
     lost: Math.max(0, expected - round.taken),
-    counts: round.counts,
+    counts: round.storing,
     counted: round.stored,
+    taking: { counts: round.taking, counted: round.taken },
   };
+}
+
+function add(sums: Counts, counts: Counts): void {
+  for (const [name, value] of Object.entries(counts)) sums[name] = (sums[name] ?? 0) + value;
 }
 
 /** Publishes to all topics and waits for every PUBACK. Returns how many messages that were. */

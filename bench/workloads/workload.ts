@@ -14,6 +14,8 @@ export interface Result {
   counts: Record<string, number>;
   /** Messages delivered while that was counted. */
   counted: number;
+  /** The same of what is stored first, while it was taken. */
+  taking?: Pick<Result, "counts" | "counted">;
 }
 
 export interface WorkloadOptions {

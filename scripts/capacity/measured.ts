@@ -104,9 +104,10 @@ export const work = {
   exactlyOnceRows: 2,
   exactlyOnceRowsPerShard: 1,
   exactlyOnceRowsRead: 8,
-  /** Rows of a message that is stored for a session, and of its taking (50 one after the other, one session). */
-  storedRows: 2,
-  takenRows: 2,
+  /** Rows of a message that is stored for a session, and of its removal, where each comes alone: an upper bound, since
+   *  those for other sessions of the shard cost nothing more, and queues that are taken whole a tenth of it. */
+  storedRows: 1,
+  takenRows: 1,
   storedRowsRead: 4,
   /** Frames of a link for each message taken: many share one (the same run). */
   takenFrames: 0.04,

@@ -13,3 +13,11 @@ export function endOnStorageTrouble(context: Pick<DurableObjectState, "abort">, 
   context.abort("the storage fails");
   throw error;
 }
+
+/** Ends the object and throws `error`, whatever it is: something that others were told of could not be written. */
+export function endOnFailedWrite(context: Pick<DurableObjectState, "abort">, error: unknown): never {
+  endOnStorageTrouble(context, error);
+  log.error("a write failed: this object begins again", { error });
+  context.abort("a write failed");
+  throw error;
+}

@@ -24,7 +24,7 @@ export class Message {
   readonly publisher: number;
   /** Epoch milliseconds; 0: never. */
   readonly expiresAt: number;
-  /** The store's own name of the message once it is durable; 0 before. */
+  /** The store's own name of the message once it is appended; 0 before. */
   storedAs = 0;
   #plain: Uint8Array | null = null;
 

@@ -25,8 +25,10 @@ export interface StoredEntry extends Place {
 }
 
 export interface SessionStore {
-  /** Stores a message for these sessions. */
+  /** Stores a message for these sessions. It is durable when `commit` has been called, which must follow in this event. */
   append(message: Message, recipients: readonly Recipient[]): void;
+  /** Writes what was appended in this event, all of it together, and what was removed. */
+  commit(): void;
   /** Up to `limit` entries of a session behind number `after`, in order. */
   read(session: number, after: number, limit: number): StoredEntry[];
   /** A session's entries of shares, in order. */

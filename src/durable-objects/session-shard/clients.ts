@@ -141,7 +141,7 @@ export class Clients {
       if (inAttachment) return;
       this.store(link);
     }
-    store.flushRemoved();
+    store.commit();
     records.keepHandshakes(uid, bytes);
   }
 

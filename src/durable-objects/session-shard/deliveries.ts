@@ -176,16 +176,19 @@ export class Deliveries {
     ports.settle();
     if (batch.toStore.length > 0) {
       const outbounds = new Set<Outbound>();
+      const outcomes: (Outcome | null)[] = [];
       for (const each of batch.toStore) {
         try {
           this.#store(each, outbounds);
-          each.outcome?.(reasonCodes.success);
+          outcomes.push(each.outcome);
         } catch (error) {
           ports.failed(error);
           failures.push(error);
           each.outcome?.(reasonCodes.unspecifiedError);
         }
       }
+      ports.store.commit(); // All of the batch in one write.
+      for (const outcome of outcomes) outcome?.(reasonCodes.success);
       for (const outbound of outbounds) {
         if (ports.session(outbound.session)?.outbound !== outbound) continue;
         guarded(() => outbound.stored(ports.now(), ports.effects))();

@@ -146,4 +146,22 @@ export const migrations: readonly string[] = [
    ALTER TABLE route ADD COLUMN moved_from INTEGER;
 
    ${SLOT_PAGE_TABLE}`,
+
+  `-- What events did to the queues, in rows of message-log/: entries and messages (log-row.ts), which session has which
+   -- entries (index-block.ts), how many entries a message has (references.ts). What is in queue and message is older: a
+   -- session's part of it moves when the session is touched. stored_as: where the log has the message by then.
+   CREATE TABLE message_log (
+     id INTEGER PRIMARY KEY,
+     entries BLOB NOT NULL,
+     messages BLOB NOT NULL
+   );
+   CREATE TABLE message_index (
+     id INTEGER PRIMARY KEY,
+     bytes BLOB NOT NULL
+   );
+   CREATE TABLE message_references (
+     id INTEGER PRIMARY KEY,
+     bytes BLOB NOT NULL
+   );
+   ALTER TABLE message ADD COLUMN stored_as INTEGER;`,
 ];

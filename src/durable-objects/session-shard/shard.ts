@@ -16,7 +16,7 @@ import { OverloadWatch } from "../../platform/overload-watch.ts";
 import type { ShardState } from "../../platform/shard-state.ts";
 import { StreamChannel } from "../../platform/stream-channel.ts";
 import { changeRows } from "../../platform/change-rows.ts";
-import { endOnStorageTrouble } from "../../platform/storage-trouble.ts";
+import { endOnFailedWrite, endOnStorageTrouble } from "../../platform/storage-trouble.ts";
 import { StreamReceiver } from "../../platform/stream-receiver.ts";
 import { StreamWatch } from "../../platform/stream-watch.ts";
 import { WhenQuiet } from "../../platform/when-quiet.ts";
@@ -260,9 +260,13 @@ export class Shard {
   // ---- What is stored -----------------------------------------------------------------------------------------------
 
   #newStore(): WriteBehindStore {
-    const rows = new SqlSessionStore(this.#context.storage.sql, () => writeRemoved.arm());
+    const rows = new SqlSessionStore({
+      sql: this.#context.storage.sql,
+      onRemoved: () => writeRemoved.arm(),
+      failed: (error) => endOnFailedWrite(this.#context, error),
+    });
     const writeRemoved = new LazyTimer(REMOVED_FLUSH_MS, () => {
-      rows.flush();
+      rows.commit();
       return false;
     });
     // Only then can the object sleep.
@@ -277,6 +281,7 @@ export class Shard {
   #newStorageBound(): StorageBound {
     return new StorageBound({
       sql: this.#context.storage.sql,
+      store: this.#store,
       bytesMax: limits.storedBytes,
       effects: this.#effects,
       now: Date.now,

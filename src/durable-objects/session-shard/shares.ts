@@ -36,7 +36,7 @@ export class Shares {
   giveBack(uid: number, share: string, { publish, publisher, expiresAt }: Message): void {
     const { routes, outbox, store } = this.#ports;
     routes.refresh(memberName(share, uid));
-    store.flushRemoved(); // It is in one of both places after any crash.
+    store.commit(); // It is in one of both places after any crash.
     outbox.giveBack(share, { topic: publish.topic, publisher, expiresAt, packet: publish.bytes });
   }
 
@@ -53,7 +53,7 @@ export class Shares {
       found = true;
     }
     if (!found) return;
-    store.flushRemoved();
+    store.commit();
     outbox.commit();
   }
 

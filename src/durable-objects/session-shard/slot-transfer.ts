@@ -90,13 +90,15 @@ export class SlotTransfer {
       principals.add(String(username), Number(revision), now());
     }
     this.#adoptEntries(tables.get("entry") ?? []);
+    this.#ports.store.commit();
     this.#pages.adopted(id);
   }
 
   /** See MovingShardRpc. */
   release({ slots }: NumberedMove): void {
-    const { sessions, records } = this.#ports;
+    const { sessions, records, store } = this.#ports;
     for (const uid of records.uidsOf(slots)) sessions.depart(uid);
+    store.commit();
   }
 
   /** Who was connected when the slots were closed has the whole of its expiry before it, as if the connection had ended now. */

@@ -4,6 +4,7 @@
 import type { Effect } from "../../broker/session/effects.ts";
 import type { Session } from "../../broker/session/session.ts";
 import { log } from "../../platform/log.ts";
+import type { SqlSessionStore } from "./sql-session-store.ts";
 
 /** Queues that are shortened at a time, and to which part of the bound. */
 const QUEUES = 100;
@@ -13,6 +14,7 @@ const PAUSE_MS = 60_000;
 
 export interface StorageBoundPorts {
   sql: SqlStorage;
+  store: Pick<SqlSessionStore, "largest" | "reclaim">;
   bytesMax: number;
   effects: Effect[];
   now(): number;
@@ -35,12 +37,13 @@ export class StorageBound {
 
   /** To be called behind writes: shortens the largest queues if the shard is full. */
   keep(): void {
-    const { effects, now } = this.#ports;
+    const { effects, now, store } = this.#ports;
     if (!this.full || now() < this.#notBefore) return;
     log.error("a shard stores all that it may: the largest queues lose their oldest messages");
-    for (const uid of this.#largest()) {
+    for (const uid of store.largest(QUEUES)) {
       if (this.#relieved) return;
       this.#ports.session(uid)?.outbound.dropHalf(effects);
+      store.reclaim();
     }
     if (!this.#relieved) this.#notBefore = now() + PAUSE_MS;
   }
@@ -48,14 +51,5 @@ export class StorageBound {
   get #relieved(): boolean {
     const { sql, bytesMax } = this.#ports;
     return sql.databaseSize < bytesMax * RELIEVED;
-  }
-
-  #largest(): number[] {
-    const rows = this.#ports.sql.exec<{ uid: number }>(
-      `SELECT uid, sum(length(packet)) AS bytes FROM queue JOIN message ON message.id = queue.message
-       GROUP BY uid ORDER BY bytes DESC LIMIT ?`,
-      QUEUES,
-    );
-    return rows.toArray().map(({ uid }) => uid);
   }
 }

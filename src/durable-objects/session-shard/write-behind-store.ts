@@ -124,7 +124,10 @@ export class WriteBehindStore implements SessionStore {
   /** What there is of a session that was sent up to `sentUpTo`. */
   state(session: number, sentUpTo: number): OutboundState {
     const kept = this.#kept.get(session);
-    if (kept !== undefined) this.#write(session, kept);
+    if (kept !== undefined) {
+      this.#write(session, kept);
+      this.commit();
+    }
     return this.#ports.sql.state(session, sentUpTo);
   }
 
@@ -139,14 +142,24 @@ export class WriteBehindStore implements SessionStore {
     this.#ports.sql.settle();
   }
 
-  /** Writes what was removed. */
-  flushRemoved(): void {
-    this.#ports.sql.flush();
+  commit(): void {
+    this.#ports.sql.commit();
+  }
+
+  /** See SqlSessionStore. */
+  largest(count: number): number[] {
+    return this.#ports.sql.largest(count);
+  }
+
+  /** See SqlSessionStore. */
+  reclaim(): void {
+    this.#ports.sql.reclaim();
   }
 
   /** Writes all that is kept. */
   flush(): void {
     for (const [session, kept] of Array.from(this.#kept)) this.#write(session, kept);
+    this.commit();
   }
 
   /** Writes so much of what is kept that there is room again. Not all: a queue that is in SQLite costs rows with each message

@@ -32,6 +32,10 @@ export class MemoryStore implements SessionStore {
     }
   }
 
+  commit(): void {
+    // Nothing is ever lost here.
+  }
+
   read(session: number, after: number, limit: number): StoredEntry[] {
     return (this.#entries.get(session) ?? []).filter(({ n }) => n > after).slice(0, limit);
   }

@@ -6,13 +6,14 @@ import { describe, expect, it } from "vitest";
 import { defaultBrokerSettings } from "../../../src/contracts/deployment-config.ts";
 import { inStorage } from "../deployment/deployment-client.ts";
 import { config, TestDeployment, text } from "./link-client.ts";
+import { storedQueues } from "./stored-queues.ts";
 
 const settings = { ...defaultBrokerSettings, inflightMax: 1, queueLengthMax: 3 };
 /** Sent at a time, and acknowledged without having been removed. */
 const MAYBE_SENT = 1 + 64;
 
 function queued(here: TestDeployment): Promise<number> {
-  return inStorage(here.sessionShard(0), (sql) => sql.exec<{ n: number }>("SELECT count(*) AS n FROM queue").one().n);
+  return inStorage(here.sessionShard(0), (sql) => storedQueues(sql).entries);
 }
 
 /** Does what the shard does by itself 10 s after it woke without the links that it had. */

@@ -34,7 +34,7 @@ it("[MQTT-4.3.2-4] a message is acknowledged when it can be written, and was not
   const subscriber = await here.connect("subscriber");
   await subscriber.subscribe("t");
   const publisher = await here.connect("publisher");
-  const mended = await full(() => here.sessionShard(0), "queue");
+  const mended = await full(() => here.sessionShard(0), "message_log");
   publisher.send({ cmd: "publish", topic: "t", payload: "kept", qos: 1, retain: false, dup: false, messageId: 1 });
   expect(text(await subscriber.message(false))).toBe("kept");
   await Promise.all([publisher.closed, subscriber.closed]);
@@ -52,7 +52,7 @@ for (const connected of [true, false]) {
     await subscriber.subscribe("t", { qos: 2 });
     if (!connected) subscriber.close();
     const publisher = await here.connect("publisher");
-    const mended = await full(() => here.sessionShard(0), "queue");
+    const mended = await full(() => here.sessionShard(0), "message_log");
     for (const [i, payload] of ["one", "two"].entries())
       await publisher.publishOnce("t", payload, { messageId: i + 1 });
     await publisher.closed;

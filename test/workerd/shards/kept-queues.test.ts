@@ -5,16 +5,16 @@ import { runInDurableObject } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
 import type { LinkClient } from "./link-client.ts";
 import { TestDeployment, text } from "./link-client.ts";
+import { storedQueues } from "./stored-queues.ts";
 
 let deployments = 0;
 const TRANSIENT = { sessionExpiryInterval: 0 } as const;
 
-/** Rows of messages and of entries in a shard. */
+/** Rows with messages, and entries, that are stored in a shard. */
 async function rows(deployment: TestDeployment, clientId: string): Promise<{ messages: number; entries: number }> {
-  return runInDurableObject(deployment.sessionShardOf(clientId) as never, (_instance, { storage }) => {
-    const count = (table: string) => storage.sql.exec<{ n: number }>(`SELECT count(*) AS n FROM ${table}`).one().n;
-    return { messages: count("message"), entries: count("queue") };
-  });
+  return runInDurableObject(deployment.sessionShardOf(clientId) as never, (_instance, { storage }) =>
+    storedQueues(storage.sql),
+  );
 }
 
 async function publish(client: LinkClient, topic: string, from: number, to: number): Promise<void> {

@@ -46,10 +46,17 @@ it("shortens the largest queues, from their oldest messages, and no others", asy
   await runInDurableObject(deployment.sessionShard(0) as never, (_instance, { storage }) => {
     const { sql } = storage;
     const effects: Effect[] = [];
-    const store = new SqlSessionStore(sql, () => undefined);
+    const store = new SqlSessionStore({
+      sql,
+      onRemoved: () => undefined,
+      failed: (error) => {
+        throw error;
+      },
+    });
     const sessions = new Map<number, Session>();
     const bound = new StorageBound({
       sql,
+      store,
       bytesMax: sql.databaseSize + 1_000 * KIB,
       effects,
       now: () => 0,
@@ -80,6 +87,7 @@ it("shortens the largest queues, from their oldest messages, and no others", asy
       const recipient = session.outbound.offer(new Delivery(each, () => undefined), place, false, 0, effects);
       if (recipient === null) throw new Error("it was not to be stored");
       store.append(each, [recipient]);
+      store.commit();
       bound.keep();
     };
     for (let i = 0; i < 20; i++) queue(1, 2 * KIB);
