@@ -10,9 +10,11 @@ export class ShardState {
   readonly index: number;
   readonly #record: ProvisionRecord;
   #incarnation: number | null = null;
+  #placement: Placement;
 
   private constructor(record: ProvisionRecord) {
     this.#record = record;
+    this.#placement = placementOf(record.config);
     this.deploymentId = record.deploymentId;
     this.index = record.number("index");
   }
@@ -44,12 +46,14 @@ export class ShardState {
 
   /** Where slots live. */
   get placement(): Placement {
-    return placementOf(this.#record.config);
+    return this.#placement;
   }
 
   /** True if the config is newer than the one in force, which it then replaces. */
   updateConfig(config: DeploymentConfig): boolean {
-    return this.#record.updateConfig(config);
+    const newer = this.#record.updateConfig(config);
+    if (newer) this.#placement = placementOf(config);
+    return newer;
   }
 
   /** How often this object has started and spoken to others; counted at the first use. */
