@@ -23,10 +23,13 @@ export interface Fulmar extends Broker {
   readonly dataDir: string;
   /** Reads from the deployment's API; `path` behind /api/v5. */
   ask(path: string): Promise<unknown>;
+  /** A request of its owner about the deployment itself; `path` behind its own. */
+  manage(method: "GET" | "PATCH", path: string, body?: unknown): Promise<unknown>;
 }
 
 interface Created {
-  deployment: { endpoints: { mqtt: string; api: string } };
+  token: string | null;
+  deployment: { id: string; endpoints: { mqtt: string; api: string } };
   credentials: { username: string; password: string };
   apiKey: { key: string; secret: string };
 }
@@ -57,13 +60,21 @@ export async function startFulmar({
     await rm(dataDir, { recursive: true, force: true });
   };
   try {
-    const { deployment, credentials, apiKey } = await createDeployment(service.localUrl, settings);
+    const { token, deployment, credentials, apiKey } = await createDeployment(service.localUrl, settings);
     const headers = { Authorization: `Basic ${btoa(`${apiKey.key}:${apiKey.secret}`)}` };
     const apiUrl = deployment.endpoints.api.replace("localhost", "127.0.0.1");
     return {
       name: "fulmar",
       dataDir,
       ask: async (path) => (await fetch(`${apiUrl}${path}`, { headers })).json(),
+      manage: async (method, path, body) => {
+        const answer = await fetch(`${service.localUrl}/api/deployments/${deployment.id}${path}`, {
+          method,
+          headers: { Authorization: `Bearer ${token}`, "Content-Type": "application/json" },
+          ...(body !== undefined && { body: JSON.stringify(body) }),
+        });
+        return answer.json();
+      },
       target: {
         url: deployment.endpoints.mqtt.replace("localhost", "127.0.0.1"),
         ...credentials,
@@ -87,7 +98,7 @@ async function createDeployment(origin: string, settings: Record<string, unknown
     { name: "bench", settings },
     { Authorization: `Bearer ${token}` },
   );
-  return (await created.json()) as Created;
+  return { token, ...((await created.json()) as Omit<Created, "token">) };
 }
 
 async function post(url: string, body: unknown, headers: Record<string, string> = {}): Promise<Response> {

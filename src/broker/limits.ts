@@ -121,6 +121,8 @@ export const limits = {
   moveBytes: 4 * MIB,
   /** Sessions of them: their clients are ended, and connect again. */
   moveSessions: 500,
+  /** A client that connects meanwhile waits for its session to be there; past it CONNECT gets 0x89. */
+  movingWaitMs: 20 * SECOND,
   /** What is published meanwhile waits in a session shard's memory; past it QoS 0 is dropped and counted, QoS 1 and 2 get
    *  0x97. */
   heldBytes: 32 * MIB,

@@ -83,6 +83,8 @@ export const deploymentConfigSchema = z.object({
   /** Of the Deployment object: grows with every config that it issues; whoever holds a lower one asks for the newer. Absent:
    *  as `version`. */
   serial: z.number().int().positive().optional(),
+  /** Serial of the config in which anything but the placement changed last; absent: this one. */
+  changedIn: z.number().int().positive().optional(),
   status: z.enum(["running", "stopped"]),
   /** How many shards there shall be. */
   shards: shardCountsSchema,
@@ -98,6 +100,11 @@ export type DeploymentConfig = z.infer<typeof deploymentConfigSchema>;
 /** Tells which of two configs of a deployment is newer. */
 export function serialOf({ serial, version }: Pick<DeploymentConfig, "serial" | "version">): number {
   return serial ?? version;
+}
+
+/** The lowest serial of a config by which a client is judged as by this one. */
+export function changedIn(config: Pick<DeploymentConfig, "changedIn" | "serial" | "version">): number {
+  return config.changedIn ?? serialOf(config);
 }
 
 /** Where slots live, by a config. */

@@ -99,6 +99,8 @@ export interface Refused {
 export interface Stale {
   v: 1;
   config?: DeploymentConfig;
+  /** The session moves to another shard just now: the edge asks again in a moment. */
+  moving?: true;
 }
 
 /** A newer config, to be used from now on. */

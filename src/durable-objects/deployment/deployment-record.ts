@@ -1,7 +1,7 @@
 // What a deployment is by itself: its id, the config in force, and the counter of changes to its users.
 
 import type { DeploymentConfig, Placement, PlacementConfig, ShardCounts } from "../../contracts/deployment-config.ts";
-import { placementOf, serialOf } from "../../contracts/deployment-config.ts";
+import { changedIn, placementOf, serialOf } from "../../contracts/deployment-config.ts";
 import type { SlotMap } from "../../broker/topics/slot-map.ts";
 import type { DeploymentId } from "../../contracts/deployment-id.ts";
 import { ProvisionRecord } from "../../platform/provision-record.ts";
@@ -71,16 +71,23 @@ export class DeploymentRecord {
   update(config: DeploymentConfig): boolean {
     if (config.version <= this.config.version) return false;
     if (config.growth === undefined) for (const kind of kinds) this.#record.setNumber(`grown_${kind}`, 0);
-    return this.#issue({ ...config, placement: this.config.placement ?? written(this.placement) });
+    const placement = this.config.placement ?? written(this.placement);
+    return this.#issue({ ...config, placement, changedIn: this.#nextSerial(config) });
   }
 
   /** Slots live elsewhere from now on, or other topic shards are held. */
   place(placement: Placement): void {
-    this.#issue({ ...this.config, placement: written(placement) });
+    const { config } = this;
+    this.#issue({ ...config, placement: written(placement), changedIn: changedIn(config) });
   }
 
   #issue(config: DeploymentConfig): boolean {
-    return this.#record.updateConfig({ ...config, serial: Math.max(serialOf(this.config) + 1, config.version) });
+    return this.#record.updateConfig({ ...config, serial: this.#nextSerial(config) });
+  }
+
+  /** The control plane counts its versions by itself: a serial is never below one. */
+  #nextSerial({ version }: DeploymentConfig): number {
+    return Math.max(serialOf(this.config) + 1, version);
   }
 
   /** How many moves were given up since the last that was made. */

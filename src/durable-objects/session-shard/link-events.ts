@@ -8,7 +8,7 @@ import { slotOfClientId } from "../../broker/topics/slots.ts";
 import { forEachPacket } from "../../broker/mqtt/split-packets.ts";
 import type { Effect } from "../../broker/session/effects.ts";
 import type { DeploymentConfig } from "../../contracts/deployment-config.ts";
-import { serialOf } from "../../contracts/deployment-config.ts";
+import { changedIn, serialOf } from "../../contracts/deployment-config.ts";
 import type { Attach, Refused, Stale } from "../../contracts/link.ts";
 import { LINK_HEADER_BYTES, linkClose, readEdgeFrame } from "../../contracts/link.ts";
 import { log } from "../../platform/log.ts";
@@ -31,12 +31,6 @@ const stopped: Refused = {
   reasonCode: reasonCodes.serverUnavailable,
   reasonString: "the deployment is stopped",
 };
-const moves: Refused = {
-  v: 1,
-  reasonCode: reasonCodes.serverBusy,
-  reasonString: "the session moves: connect again",
-};
-
 export interface LinkEventsPorts {
   effects: Effect[];
   links: Links;
@@ -65,17 +59,22 @@ export class LinkEvents {
   }
 
   /** What the edge must learn before its judgement counts; null: it knows enough. */
-  stale({ configVersion, principalRevision, username, will }: Attach): Stale | null {
+  stale({ clientId, configVersion, principalRevision, username, will }: Attach): Stale | null {
+    const { closed, hasSlot, wills, principals } = this.#ports;
     const config = this.#ports.config();
-    if (configVersion < serialOf(config)) return { v: 1, config };
-    if (will !== undefined && !this.#ports.wills.knows(will)) return { v: 1 };
-    const changed = username === null ? 0 : this.#ports.principals.revisionOf(username);
+    if (configVersion < changedIn(config)) return { v: 1, config };
+    const slot = slotOfClientId(clientId);
+    if (closed.has(slot)) return { v: 1, moving: true };
+    // An edge that knows a newer config is right: this shard will learn it.
+    if (!hasSlot(slot)) return configVersion < serialOf(config) ? { v: 1, config } : { v: 1, moving: true };
+    if (will !== undefined && !wills.knows(will)) return { v: 1 };
+    const changed = username === null ? 0 : principals.revisionOf(username);
     return principalRevision < changed ? { v: 1 } : null;
   }
 
   attach(attach: Attach): Refused | Attachable {
     const { clients, performer } = this.#ports;
-    const outcome = this.#refusal(attach) ?? clients.attach(attach);
+    const outcome = this.#ports.config().status === "running" ? clients.attach(attach) : stopped;
     if ("reasonCode" in outcome) performer.connectionsRefused += 1;
     performer.settle();
     return outcome;
@@ -126,14 +125,6 @@ export class LinkEvents {
     link.close(linkClose.ended, "");
     clients.detach(link, causeOf(code));
     performer.settle();
-  }
-
-  /** Why nobody of a client's slot may connect; null: they may. */
-  #refusal({ clientId }: Attach): Refused | null {
-    const { closed, config, hasSlot } = this.#ports;
-    if (config().status !== "running") return stopped;
-    const slot = slotOfClientId(clientId);
-    return closed.has(slot) || !hasSlot(slot) ? moves : null;
   }
 
   #packet(link: Link, bytes: Uint8Array): void {

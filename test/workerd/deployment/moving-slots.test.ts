@@ -188,9 +188,9 @@ describe("while slots move", () => {
     await deployment.sessionShard(0).configure(deployment.id, 0, config(1, { serial: 2, placement }));
     await deployment.sessionShard(0).closeSlots(move);
     expect((await client.take("disconnect")).reasonCode).toBe(0x8b);
-    await expect(deployment.connect("client", { configVersion: 2 })).rejects.toThrow("403");
+    await expect(deployment.connect("client", { configVersion: 2 })).rejects.toThrow("moving");
     await evict(deployment);
-    await expect(deployment.connect("client", { configVersion: 2 })).rejects.toThrow("403");
+    await expect(deployment.connect("client", { configVersion: 2 })).rejects.toThrow("moving");
     await deployment.publish({ version: 3 }); // It names no move.
     expect((await deployment.connect("client")).sessionPresent).toBe(true);
   });
