@@ -115,17 +115,18 @@ export const limits = {
   growStoredBytes: 1 * 1024 * MIB,
   growEventsPerSecond: 800,
 
-  /** Slots that move from one shard to another at a time, and what is stored of them, about: while it is copied, publishing
-   *  waits. One slot moves whatever it has. */
+  /** Slots that move from one shard to another at a time, and what is stored of them: while it is copied, publishing waits. A
+   *  slot that has more by itself stays where it is. */
   moveSlots: 64,
-  moveBytes: 4 * MIB,
+  moveBytes: 8 * MIB,
+  moveRows: 20_000,
   /** Sessions of them: their clients are ended, and connect again. */
   moveSessions: 500,
   /** A client that connects meanwhile waits for its session to be there; past it CONNECT gets 0x89. */
   movingWaitMs: 20 * SECOND,
   /** What is published meanwhile waits in a session shard's memory; past it QoS 0 is dropped and counted, QoS 1 and 2 get
    *  0x97. */
-  heldBytes: 32 * MIB,
+  heldBytes: 8 * MIB,
 
   /** The edge's beat on a link, and how often the shard looks for links that missed it. */
   heartbeatMs: 60 * SECOND,

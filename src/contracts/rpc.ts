@@ -181,14 +181,15 @@ export interface SlotPage {
 
 /** What shards of both kinds do when slots move. Each step may be made again. */
 export interface MovingShardRpc {
-  /** How many slots it gives away at a time, by what is stored of each. */
-  slotsAtOnce(): Promise<number>;
+  /** Which of its slots it gives away next, `count` at most, by what is stored of each: one that has too much to be copied
+   *  while publishing waits stays where it is. None: all that are left have too much. */
+  slotsToGive(count: number): Promise<number[]>;
   /** What is stored of the slots that leave; `from`: "" or the last page's `next`. Nothing changes here. */
   exportSlots(move: NumberedMove, from: string): Promise<SlotPage>;
-  /** Keeps a page; the first drops what was kept before. */
-  importSlots(move: NumberedMove, page: Uint8Array, first: boolean): Promise<void>;
-  /** All pages were kept: what is in them is this shard's now. */
-  adoptSlots(move: NumberedMove): Promise<void>;
+  /** Keeps page `index`, from 0. */
+  importSlots(move: NumberedMove, index: number, page: Uint8Array): Promise<void>;
+  /** So many pages were kept: what is in them is this shard's now. */
+  adoptSlots(move: NumberedMove, pages: number): Promise<void>;
   /** Another shard has adopted the slots: nothing of them is kept. */
   releaseSlots(move: NumberedMove): Promise<void>;
 }

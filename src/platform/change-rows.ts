@@ -4,9 +4,9 @@ import { log } from "./log.ts";
 
 /** Changes all of it or nothing. Where that fails, what is remembered may be wrong: the object ends, and begins again with what
  *  is stored. */
-export function changeRows(context: Pick<DurableObjectState, "abort" | "storage">, change: () => void): void {
+export function changeRows<T>(context: Pick<DurableObjectState, "abort" | "storage">, change: () => T): T {
   try {
-    context.storage.transactionSync(change);
+    return context.storage.transactionSync(change);
   } catch (error) {
     log.error("rows could not be changed: this object begins again", { error });
     context.abort("rows could not be changed");

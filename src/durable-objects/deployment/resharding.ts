@@ -12,7 +12,7 @@
 
 import type { SlotMap } from "../../broker/topics/slot-map.ts";
 import { nextMove, slotsToMove } from "../../broker/topics/slot-moves.ts";
-import { limits } from "../../broker/limits.ts";
+import { SLOTS } from "../../broker/topics/slots.ts";
 import type {
   MovingShardRpc,
   NumberedMove,
@@ -20,6 +20,7 @@ import type {
   SessionShardRpc,
   Sharding,
   ShardingOfKind,
+  SlotPage,
   TopicShardRpc,
 } from "../../contracts/rpc.ts";
 import { NotYet } from "../../platform/deadlines.ts";
@@ -27,7 +28,7 @@ import { firstRow } from "../../platform/first-row.ts";
 import { log } from "../../platform/log.ts";
 import type { DeploymentRecord } from "./deployment-record.ts";
 import type { ShardKind, ShardList } from "./shard-list.ts";
-import { callShards } from "./shard-list.ts";
+import { callShards, inTime } from "./shard-list.ts";
 
 /** An alarm that dies is made up for so soon. */
 const RETRY_MS = 2_000;
@@ -36,8 +37,13 @@ const AGAIN_MS_MAX = 30_000;
 const TURN_MS = 10_000;
 /** What is asked until it is so, and how long: while it is held, publishing waits. */
 const ASK_MS = 10;
-const PREPARED_MS = 30_000;
 const QUIET_MS = 3_000;
+const COPY_MS = 10_000;
+const PREPARE_ASK_MS = 100;
+const PREPARED_MS = 30_000;
+/** Any other call. */
+const CALL_MS = 5_000;
+const ADOPT_MS = 15_000;
 /** After a deployment has grown by itself: how long until it may again, unless what has grown is not done yet. */
 const GROWN_MS = 10 * 60_000;
 
@@ -63,6 +69,8 @@ export interface ReshardingPorts {
 interface Move extends NumberedMove {
   readonly kind: ShardKind;
   readonly phase: "preparing" | "held" | "copied";
+  /** How many pages were copied. */
+  readonly pages: number;
 }
 
 interface MoveRow extends Record<string, SqlStorageValue> {
@@ -72,6 +80,7 @@ interface MoveRow extends Record<string, SqlStorageValue> {
   to_shard: number;
   slots: string;
   phase: Move["phase"];
+  pages: number;
 }
 
 export class Resharding {
@@ -112,7 +121,9 @@ export class Resharding {
     const { record, storage, shards, issued, now } = this.#ports;
     const most = record.config.growth?.[kind] ?? 0;
     const wanted = record.wanted[kind];
-    const busy = this.#move !== null || this.#next(kind) !== null || now() - record.grownAt < GROWN_MS;
+    // Connections come at once, and the others are refused: only for what lasts it waits whether it was enough.
+    const early = what !== "connections" && now() - record.grownAt < GROWN_MS;
+    const busy = early || this.#move !== null || this.#next(kind) !== null;
     if (busy || wanted >= most || record.placement[kind].sizes.get(index) === undefined) return;
     const count = Math.min(2 * wanted, most);
     log.info("the deployment grows", { deploymentId: record.id, kind, index, what, shards: count });
@@ -131,17 +142,19 @@ export class Resharding {
   }
 
   async #run(): Promise<void> {
-    const { now, runAt, done, serves } = this.#ports;
+    const { record, now, runAt, done, serves } = this.#ports;
     for (const end = now() + TURN_MS; serves();) {
       runAt(now() + RETRY_MS);
       const move = this.#move ?? (await this.#begin());
       if (move === null) {
-        done();
+        if (this.#next("topic") === null && this.#next("session") === null) done();
+        else runAt(now() + AGAIN_MS_MAX);
         return;
       }
-      await this.#make(move);
-      if (now() < end) continue;
-      runAt(now());
+      const made = await this.#make(move);
+      if (made && now() < end) continue;
+      // Each try ends clients and holds publishing: where something is in trouble, not often.
+      runAt(made ? now() : now() + Math.min(AGAIN_MS_MAX, RETRY_MS * 2 ** Math.min(record.failedMoves, 10)));
       return;
     }
   }
@@ -155,11 +168,11 @@ export class Resharding {
       const planned = this.#next(kind);
       if (planned === null) continue;
       await push(); // The new shard is there, and nobody is behind.
-      const count = await this.#shard(kind, planned.from).slotsAtOnce();
-      const slots = planned.slots.slice(-count);
+      const slots = await inTime(this.#shard(kind, planned.from).slotsToGive(planned.slots.length), CALL_MS);
       if (!serves()) return null;
+      if (slots.length === 0) continue; // What is left there is too much to be moved.
       return storage.transactionSync(() => {
-        const move: Move = { ...planned, slots, id: record.nextMove(), kind, phase: "preparing" };
+        const move: Move = { ...planned, slots, id: record.nextMove(), kind, phase: "preparing", pages: 0 };
         this.#store(move);
         record.place({ ...record.placement, move: move.id });
         return move;
@@ -168,15 +181,18 @@ export class Resharding {
     return null;
   }
 
-  async #make(move: Move): Promise<void> {
+  /** False: it was given up, or must be gone on with later. */
+  async #make(move: Move): Promise<boolean> {
+    const { serves } = this.#ports;
     try {
       if (move.phase !== "copied") await this.#copy(move);
-      if (this.#ports.serves()) await this.#finish({ ...move, phase: "copied" });
+      const copied = this.#move;
+      if (serves() && copied?.phase === "copied") await this.#finish(copied);
+      return true;
     } catch (error) {
-      log.warn("a move of slots begins again", { ...move, slots: move.slots.length, error: String(error) });
-      if (this.#ports.serves() && this.#move?.phase !== "copied") await this.#giveUp();
-      this.#ports.runAt(this.#ports.now() + AGAIN_MS_MAX); // Sooner, if it has not failed often.
-      throw error instanceof NotYet ? error : new NotYet("slots could not be moved");
+      log.warn("slots could not be moved", { ...move, slots: move.slots.length, error: String(error) });
+      if (serves() && this.#move !== null && this.#move.phase !== "copied") await this.#giveUp();
+      return false;
     }
   }
 
@@ -190,40 +206,49 @@ export class Resharding {
     this.#hold(move, move.kind === "topic" ? [move.from] : record.placement.topic.shards);
     await push();
     const { serial = 0 } = record.config;
-    await this.#all("session", (index) => until(QUIET_MS, () => session(index).quiet(serial)));
-    const receiver = move.kind === "session" ? move.from : null;
+    const receivers = move.kind === "session" ? [move.from, move.to] : [null];
     const senders = move.kind === "session" ? record.placement.topic.shards : [move.from];
-    for (const index of senders) await until(QUIET_MS, () => topic(index).delivered(receiver));
+    // Publishing waits from here on: all are asked at once, and none for long.
+    await this.#all("session", (index) => until(QUIET_MS, ASK_MS, () => session(index).quiet(serial)));
+    await Promise.all(
+      senders.flatMap((index) =>
+        receivers.map((receiver) => until(QUIET_MS, ASK_MS, () => topic(index).delivered(receiver))),
+      ),
+    );
+    const pages = await inTime(this.#copyPages(move), COPY_MS);
+    if (this.#ports.serves()) this.#store({ ...move, phase: "copied", pages });
+  }
+
+  /** Returns how many pages there are. */
+  async #copyPages(move: Move): Promise<number> {
     let from: string | null = "";
-    for (let first = true; from !== null; first = false) {
-      const { bytes, next }: { bytes: Uint8Array; next: string | null } = await this.#from(move).exportSlots(
-        move,
-        from,
-      );
-      await this.#to(move).importSlots(move, bytes, first);
+    let index = 0;
+    for (; from !== null; index++) {
+      const { bytes, next }: SlotPage = await this.#from(move).exportSlots(move, from);
+      await this.#to(move).importSlots(move, index, bytes);
       from = next;
     }
-    if (this.#ports.serves()) this.#store({ ...move, phase: "copied" });
+    return index;
   }
 
   async #prepare(move: Move): Promise<void> {
     const { session } = this.#ports;
-    const [old, new_] = [session(move.from), session(move.to)];
-    await old.closeSlots(move);
+    const [leaving, arriving] = [session(move.from), session(move.to)];
+    await inTime(leaving.closeSlots(move), CALL_MS);
     for (let [after, more] = ["", true]; more;) {
-      const told = await old.filtersOfSlots(move, after);
-      await new_.expectFilters(move, told.filters);
+      const told = await inTime(leaving.filtersOfSlots(move, after), CALL_MS);
+      await inTime(arriving.expectFilters(move, told.filters), CALL_MS);
       after = told.filters.at(-1) ?? after;
       ({ more } = told);
     }
-    await until(PREPARED_MS, () => new_.filtersRouted(move));
-    await until(PREPARED_MS, () => old.publishesSettled(move));
+    await until(PREPARED_MS, PREPARE_ASK_MS, () => arriving.filtersRouted(move));
+    await until(PREPARED_MS, PREPARE_ASK_MS, () => leaving.publishesSettled(move));
   }
 
   async #finish(move: Move): Promise<void> {
     const { record, storage, issued, push, serves } = this.#ports;
-    await this.#to(move).adoptSlots(move);
-    await this.#from(move).releaseSlots(move);
+    await inTime(this.#to(move).adoptSlots(move, move.pages), ADOPT_MS);
+    await inTime(this.#from(move).releaseSlots(move), ADOPT_MS);
     if (!serves()) return;
     storage.transactionSync(() => {
       const { placement } = record;
@@ -233,7 +258,8 @@ export class Resharding {
       this.#sql.exec("DELETE FROM slot_move").toArray();
       issued();
     });
-    await push();
+    // Who does not learn it now learns it before the next move.
+    await push().catch((error: unknown) => log.warn("not everybody knows a move yet", { error: String(error) }));
   }
 
   /** All is as it was before the move: the config says so to whoever has done something for it. Another may follow. */
@@ -245,7 +271,11 @@ export class Resharding {
       this.#sql.exec("DELETE FROM slot_move").toArray();
       issued();
     });
-    await push();
+    try {
+      await push();
+    } catch (error) {
+      log.warn("a move was given up, and not everybody knows it yet", { error: String(error) });
+    }
   }
 
   // ---- What is stored -----------------------------------------------------------------------------------------------
@@ -253,19 +283,21 @@ export class Resharding {
   get #move(): Move | null {
     const row = firstRow(this.#sql.exec<MoveRow>("SELECT * FROM slot_move"));
     if (row === undefined) return null;
-    const { id, kind, from_shard: from, to_shard: to, slots, phase } = row;
-    return { id, kind, from, to, slots: JSON.parse(slots) as number[], phase };
+    const { id, kind, from_shard: from, to_shard: to, slots, phase, pages } = row;
+    return { id, kind, from, to, slots: JSON.parse(slots) as number[], phase, pages };
   }
 
-  #store({ id, kind, from, to, slots, phase }: Move): void {
+  #store({ id, kind, from, to, slots, phase, pages }: Move): void {
     this.#sql.exec(
-      "INSERT OR REPLACE INTO slot_move (id, kind, from_shard, to_shard, slots, phase) VALUES (?, ?, ?, ?, ?, ?)",
+      `INSERT OR REPLACE INTO slot_move (id, kind, from_shard, to_shard, slots, phase, pages)
+       VALUES (?, ?, ?, ?, ?, ?, ?)`,
       id,
       kind,
       from,
       to,
       JSON.stringify(slots),
       phase,
+      pages,
     );
   }
 
@@ -283,7 +315,7 @@ export class Resharding {
 
   #next(kind: ShardKind): ReturnType<typeof nextMove> {
     const { placement, wanted } = this.#ports.record;
-    return nextMove(placement[kind], wanted[kind], limits.moveSlots);
+    return nextMove(placement[kind], wanted[kind], SLOTS);
   }
 
   #shard(kind: ShardKind, index: number): MovingShardRpc {
@@ -305,10 +337,10 @@ export class Resharding {
   }
 }
 
-/** Asks until the answer is yes. Throws NotYet when it was not for so long. */
-async function until(ms: number, ask: () => Promise<boolean>): Promise<void> {
-  for (const end = Date.now() + ms; !(await ask());) {
+/** Asks every so often until the answer is yes. Throws NotYet when it was not for so long. */
+async function until(ms: number, askMs: number, ask: () => Promise<boolean>): Promise<void> {
+  for (const end = Date.now() + ms; !(await inTime(ask(), CALL_MS));) {
     if (Date.now() >= end) throw new NotYet("something is under way still");
-    await new Promise((resolve) => setTimeout(resolve, ASK_MS));
+    await new Promise((resolve) => setTimeout(resolve, askMs));
   }
 }

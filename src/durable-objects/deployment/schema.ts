@@ -41,6 +41,7 @@ export const migrations: readonly string[] = [
      from_shard INTEGER NOT NULL,
      to_shard INTEGER NOT NULL,
      slots TEXT NOT NULL,
-     phase TEXT NOT NULL
+     phase TEXT NOT NULL,
+     pages INTEGER NOT NULL
    );`,
 ];

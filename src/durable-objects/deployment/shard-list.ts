@@ -85,13 +85,14 @@ export async function callShards(
   return failed;
 }
 
-async function inTime(promise: Promise<void>, ms: number): Promise<void> {
+/** What a call answers. Throws if it does not for so long. */
+export async function inTime<T>(promise: Promise<T>, ms: number): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | null = null;
   const timeout = new Promise<never>((_resolve, reject) => {
     timer = setTimeout(() => reject(new Error("no answer in time")), ms);
   });
   try {
-    await Promise.race([promise, timeout]);
+    return await Promise.race([promise, timeout]);
   } finally {
     if (timer !== null) clearTimeout(timer);
   }

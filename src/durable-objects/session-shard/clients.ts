@@ -4,8 +4,9 @@ import { limits } from "../../broker/limits.ts";
 import type { ReasonCode } from "../../broker/mqtt/reason-codes.ts";
 import { reasonCodes } from "../../broker/mqtt/reason-codes.ts";
 import { writeHandshakes } from "../../broker/session/handshakes.ts";
+import { SLOTS } from "../../broker/topics/slots.ts";
 import type { Effect } from "../../broker/session/effects.ts";
-import type { DeploymentConfig, Placement } from "../../contracts/deployment-config.ts";
+import type { DeploymentConfig } from "../../contracts/deployment-config.ts";
 import type { Attach, Refused } from "../../contracts/link.ts";
 import type { LinkAttachment } from "./link.ts";
 import { Link } from "./link.ts";
@@ -28,7 +29,8 @@ export interface ClientPorts {
   store: WriteBehindStore;
   effects: Effect[];
   config(): DeploymentConfig;
-  placement(): Placement;
+  /** The slots of this shard, which has as much of what the plan allows. */
+  slots(): number[];
   now(): number;
   /** The uid of a new session of a client. */
   newUid(): number;
@@ -185,10 +187,9 @@ export class Clients {
 
   /** Null: there is room for one more session. */
   #noRoom({ sessionExpiryInterval }: Attach): Refused | null {
-    const { sessions, storage, config, placement } = this.#ports;
+    const { sessions, storage, config, slots } = this.#ports;
     const { sessionsMax } = config().limits;
-    const shards = placement().session.shards.length;
-    if (sessionsMax !== null && sessions.count >= Math.ceil(sessionsMax / shards)) {
+    if (sessionsMax !== null && sessions.count >= Math.ceil((sessionsMax * slots().length) / SLOTS)) {
       return { v: 1, reasonCode: reasonCodes.quotaExceeded, reasonString: `more than ${sessionsMax} sessions` };
     }
     if (sessionExpiryInterval > 0 && storage.full) {

@@ -5,8 +5,9 @@ import { TokenBucket } from "../../broker/access/token-bucket.ts";
 import type { Publish } from "../../broker/mqtt/publish.ts";
 import { readTrustedPublish } from "../../broker/mqtt/publish.ts";
 import { reasonCodes } from "../../broker/mqtt/reason-codes.ts";
+import { SLOTS } from "../../broker/topics/slots.ts";
 import { NO_PUBLISHER } from "../../broker/session/publisher.ts";
-import type { DeploymentConfig, Placement } from "../../contracts/deployment-config.ts";
+import type { DeploymentConfig } from "../../contracts/deployment-config.ts";
 import type { ApiMessage } from "../../contracts/rpc.ts";
 import type { Outbox } from "./outbox.ts";
 import type { OutcomeAwaiter, Publishes } from "./publishes.ts";
@@ -17,7 +18,8 @@ export interface IntakePorts {
   publishes: Publishes;
   outbox: Outbox;
   config(): DeploymentConfig;
-  placement(): Placement;
+  /** The slots of this shard, which has as much of the plan's rate. */
+  slots(): number[];
   now(): number;
 }
 
@@ -97,7 +99,7 @@ export class Intake {
   #newRate(): TokenBucket | null {
     const { messagesPerSecond } = this.#ports.config().limits;
     if (messagesPerSecond === null) return null;
-    const share = messagesPerSecond / this.#ports.placement().session.shards.length;
+    const share = (messagesPerSecond * this.#ports.slots().length) / SLOTS;
     return new TokenBucket({ tokensPerSecond: share, burst: share }, this.#ports.now());
   }
 }

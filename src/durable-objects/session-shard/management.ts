@@ -2,8 +2,8 @@
 
 import { reasonCodes } from "../../broker/mqtt/reason-codes.ts";
 import type { Effect } from "../../broker/session/effects.ts";
-import type { DeploymentConfig } from "../../contracts/deployment-config.ts";
-import { serialOf } from "../../contracts/deployment-config.ts";
+import type { DeploymentConfig, Placement } from "../../contracts/deployment-config.ts";
+import { placementOf, serialOf } from "../../contracts/deployment-config.ts";
 import type { SessionShardStats } from "../../contracts/rpc.ts";
 import type { ShardState } from "../../platform/shard-state.ts";
 import type { Clients } from "./clients.ts";
@@ -31,6 +31,8 @@ export interface ManagementPorts {
   performer: EffectPerformer;
   moves: SlotMoves;
   now(): number;
+  /** Changes all of it or nothing. */
+  changeRows<T>(change: () => T): T;
 }
 
 export class Management {
@@ -45,10 +47,17 @@ export class Management {
     const { state, intake, links, sessions, effects, performer, moves, now } = this.#ports;
     const before = state.config;
     const placed = state.placement;
-    if (state.updateConfig(config)) {
-      if (before.placement !== config.placement) moves.placed(placed, state.placement);
-      const sameShards = placed.session.shards.length === state.placement.session.shards.length;
-      if (before.version !== config.version || !sameShards) intake.renewRate();
+    const next = placementOf(config);
+    const moved = serialOf(config) > serialOf(before) && !isSame(placed, next);
+    const take = () => {
+      const newer = state.updateConfig(config);
+      if (newer && moved) moves.placed(placed, next);
+      return newer;
+    };
+    const newer = moved ? this.#ports.changeRows(take) : take();
+    if (newer) {
+      const sameSlots = placed.session.sizes.get(state.index) === state.placement.session.sizes.get(state.index);
+      if (before.version !== config.version || !sameSlots) intake.renewRate();
       // Where slots live an edge learns when it must know.
       if (before.version === config.version) {
         performer.settle();
@@ -118,4 +127,12 @@ export class Management {
     }
     performer.settle();
   }
+}
+
+function isSame(a: Placement, b: Placement): boolean {
+  return JSON.stringify(toCompare(a)) === JSON.stringify(toCompare(b));
+}
+
+function toCompare({ session, topic, held, move }: Placement): unknown {
+  return [session.runs, topic.runs, Array.from(held), move];
 }

@@ -70,7 +70,7 @@ export class OutboxRows {
       "SELECT sequence, topic_shard, count, length(messages) AS bytes FROM outbox ORDER BY sequence",
     );
     for (const { sequence, topic_shard: topicShard, count, bytes } of rows) {
-      this.#push({ topicShard, sequence, bytes, count, unsettled: count, messages: null });
+      this.#rows.push(this.#counted({ topicShard, sequence, bytes, count, unsettled: count, messages: null }));
       this.#lastSequence = sequence + count - 1;
     }
   }
@@ -108,38 +108,62 @@ export class OutboxRows {
     return row?.value === move;
   }
 
-  /** Of the rows of a topic shard, to which nothing is on its way, what is settled is forgotten for good: what is left was
-   *  never sent. */
-  forgetSettled(topicShard: number): void {
+  /** Of the rows of topic shards, to which nothing is on its way, what is settled is forgotten for good: what is left was never
+   *  sent. */
+  forgetSettled(topicShards: ReadonlySet<number>): void {
     this.flush();
-    for (const row of this.#rows.slice()) {
-      if (row.topicShard !== topicShard || row.unsettled === 0 || row.unsettled === row.count) continue;
-      this.#replace(row, runsOf(this.#read(row).slice(-row.unsettled)));
-    }
+    this.#rewrite((row) => {
+      if (!topicShards.has(row.topicShard) || row.unsettled === 0 || row.unsettled === row.count) return null;
+      return this.#load(row).slice(-row.unsettled);
+    });
   }
 
-  /** Gives messages that were never sent, and belong to another topic shard now, to that: behind all others. Returns their
-   *  sequences, before and after. */
-  relane(shardOf: (packet: Uint8Array) => number): (readonly [before: number, after: number])[] {
-    const moved = new Map<number, TakenMessage[]>();
-    for (const row of this.#rows.slice()) {
-      if (row.unsettled < row.count) continue;
-      const staying: TakenMessage[] = [];
-      for (const message of this.#read(row)) {
-        const topicShard = shardOf(message.packet);
-        if (topicShard === row.topicShard) staying.push(message);
-        else moved.set(topicShard, [...(moved.get(topicShard) ?? []), message]);
+  /** Gives messages for these topic shards that were never sent, and belong to another now, to that: behind all others. Returns
+   *  their sequences, before and after. */
+  relane(
+    topicShards: ReadonlySet<number>,
+    shardOf: (packet: Uint8Array) => number,
+  ): (readonly [before: number, after: number])[] {
+    const renumbered: (readonly [number, number])[] = [];
+    const behind: Row[] = [];
+    const moving = new Map<number, TakenMessage[]>();
+    let bytes = 0;
+    const store = () => {
+      for (const [topicShard, messages] of moving) {
+        const first = this.#addTo(behind, topicShard, messages);
+        messages.forEach(({ sequence }, place) => renumbered.push([sequence, first + place]));
       }
-      if (staying.length < row.count) this.#replace(row, runsOf(staying));
-    }
-    return Array.from(moved).flatMap(([topicShard, messages]) => {
-      const first = this.add(topicShard, messages);
-      return messages.map(({ sequence }, place) => [sequence, first + place] as const);
+      moving.clear();
+      bytes = 0;
+    };
+    this.#rewrite((row) => {
+      if (!topicShards.has(row.topicShard) || row.unsettled < row.count) return null;
+      const staying: TakenMessage[] = [];
+      for (const message of this.#load(row)) {
+        const topicShard = shardOf(message.packet);
+        if (topicShard === row.topicShard) {
+          staying.push(message);
+          continue;
+        }
+        const others = moving.get(topicShard) ?? [];
+        moving.set(topicShard, others);
+        others.push(message);
+        bytes += message.packet.length;
+      }
+      if (bytes > IN_MEMORY_BYTES) store();
+      return staying.length === row.count ? null : staying;
     });
+    store();
+    for (const row of behind) this.#rows.push(row);
+    return renumbered;
   }
 
   /** Stores messages for a topic shard. Returns the sequence of the first; the others follow it. */
   add(topicShard: number, messages: readonly Omit<TakenMessage, "sequence">[]): number {
+    return this.#addTo(this.#rows, topicShard, messages);
+  }
+
+  #addTo(rows: Row[], topicShard: number, messages: readonly Omit<TakenMessage, "sequence">[]): number {
     const first = this.#sequences.take(messages.length);
     this.#lastSequence = first + messages.length - 1;
     let from = 0;
@@ -147,13 +171,13 @@ export class OutboxRows {
     messages.forEach(({ packet }, place) => {
       const size = MESSAGE_HEAD_BYTES + packet.length; // A share's name aside: the bound is no hard one.
       if (place > from && bytes + size > ROW_BYTES_MAX) {
-        this.#insert(topicShard, first + from, messages.slice(from, place));
+        rows.push(this.#insert(topicShard, first + from, messages.slice(from, place)));
         from = place;
         bytes = 0;
       }
       bytes += size;
     });
-    this.#insert(topicShard, first + from, messages.slice(from));
+    rows.push(this.#insert(topicShard, first + from, messages.slice(from)));
     return first;
   }
 
@@ -193,18 +217,25 @@ export class OutboxRows {
       .toArray();
   }
 
-  /** Puts rows in the place of one, with messages of it under the sequences that they have. */
-  #replace(row: Row, runs: readonly (readonly TakenMessage[])[]): void {
-    this.#sql.exec("DELETE FROM outbox WHERE sequence = ?", row.sequence).toArray();
-    const place = this.#rows.indexOf(row);
-    const behind = this.#rows.splice(place).slice(1);
-    this.messages -= row.unsettled;
-    this.bytes -= row.bytes;
-    for (const run of runs) this.#insert(row.topicShard, run[0]?.sequence ?? 0, run);
-    for (const each of behind) this.#rows.push(each);
+  /** Puts what is left of each row, under the sequences that its messages have, in its place; null: it stays as it is. */
+  #rewrite(leftOf: (row: Row) => readonly TakenMessage[] | null): void {
+    const rows: Row[] = [];
+    for (const row of this.#rows) {
+      const left = leftOf(row);
+      if (left === null) {
+        rows.push(row);
+        continue;
+      }
+      this.#sql.exec("DELETE FROM outbox WHERE sequence = ?", row.sequence).toArray();
+      this.messages -= row.unsettled;
+      this.bytes -= row.bytes;
+      for (const run of runsOf(left)) rows.push(this.#insert(row.topicShard, run[0]?.sequence ?? 0, run));
+    }
+    this.#rows = rows;
+    this.#settledRows = rows.filter(({ unsettled }) => unsettled === 0).length;
   }
 
-  #insert(topicShard: number, sequence: number, messages: readonly Omit<TakenMessage, "sequence">[]): void {
+  #insert(topicShard: number, sequence: number, messages: readonly Omit<TakenMessage, "sequence">[]): Row {
     const blob = writeMessages(messages);
     this.#sql.exec(
       "INSERT INTO outbox (sequence, topic_shard, count, messages) VALUES (?, ?, ?, ?)",
@@ -216,7 +247,7 @@ export class OutboxRows {
     // As views of the row: the frame that they came in is not kept.
     const own = this.bytes < IN_MEMORY_BYTES ? readMessages(blob, sequence) : null;
     const count = messages.length;
-    this.#push({ topicShard, sequence, bytes: blob.length, count, unsettled: count, messages: own });
+    return this.#counted({ topicShard, sequence, bytes: blob.length, count, unsettled: count, messages: own });
   }
 
   /** Of the last row that does not begin behind `sequence`; -1: all do. */
@@ -230,19 +261,24 @@ export class OutboxRows {
     return low - 1;
   }
 
-  #push(row: Row): void {
-    this.#rows.push(row);
+  #counted(row: Row): Row {
     this.messages += row.unsettled;
     this.bytes += row.bytes;
+    return row;
   }
 
   #read(row: Row): readonly TakenMessage[] {
+    row.messages ??= this.#load(row);
+    return row.messages;
+  }
+
+  /** As they are in memory, or read for once. */
+  #load(row: Row): readonly TakenMessage[] {
     if (row.messages !== null) return row.messages;
     const { messages } = this.#sql
       .exec<StoredRow>("SELECT messages FROM outbox WHERE sequence = ?", row.sequence)
       .one();
-    row.messages = readMessages(new Uint8Array(messages), row.sequence);
-    return row.messages;
+    return readMessages(new Uint8Array(messages), row.sequence);
   }
 }
 

@@ -78,15 +78,16 @@ export class Outbox {
   /** All held topic shards are quiet while slots move: what is left for them was never sent, and is known for that from now on,
    *  whatever dies. `placed` may give it to others. */
   stopped({ held, move }: Placement): void {
-    for (const topicShard of held) this.#rows.forgetSettled(topicShard);
+    this.#rows.forgetSettled(held);
     this.#rows.neverSent(move);
   }
 
-  /** Slots live elsewhere now, or other topic shards are held: what was never sent goes where it belongs now. */
-  placed(): void {
+  /** Slots live elsewhere now, or other topic shards are held than before: what was for those and never sent goes where it
+   *  belongs now. */
+  placed({ held }: Placement): void {
     const { topic: slots } = this.#ports.placement();
-    const renumbered = this.#rows.relane((packet) => slots.shardOf(slotOfTopic(readTrustedPublish(packet).topic)));
-    for (const [before, after] of renumbered) {
+    const shardOf = (packet: Uint8Array) => slots.shardOf(slotOfTopic(readTrustedPublish(packet).topic));
+    for (const [before, after] of this.#rows.relane(held, shardOf)) {
       const awaiter = this.#awaiters.get(before);
       if (awaiter === undefined) continue;
       this.#awaiters.delete(before);

@@ -33,6 +33,8 @@ export interface PublishPorts {
   /** Whose requests the topic shards are told here. */
   routes(): Pick<Routes, "awaits" | "received" | "unanswered">;
   retained(): Pick<RetainedReads, "awaits" | "askAgain">;
+  /** A message of QoS 0 that was held found no room. */
+  dropped(): void;
   /** A newer incarnation of this object lives. */
   onReplaced(): void;
 }
@@ -89,6 +91,8 @@ export class Publishes {
   readonly #ports: PublishPorts;
   readonly #streams = new Map<number, TopicStream>();
   #held = new HeldPublishes();
+  /** What is held is in memory alone: the object must not sleep over it. */
+  readonly #awake = new LazyTimer(LOOK_MS, () => this.#held.all.length > 0);
 
   constructor(ports: PublishPorts) {
     this.#ports = ports;
@@ -112,6 +116,7 @@ export class Publishes {
     const { topic: slots, held } = this.#ports.placement();
     const topicShard = slots.shardOf(slotOfTopic(topic));
     if (held.size > 0 && held.has(topicShard)) {
+      this.#awake.arm();
       return this.#held.add({ topic, packet, publisher, expiresAt, awaiter });
     }
     const stream = this.#stream(topicShard);
@@ -132,7 +137,8 @@ export class Publishes {
     this.#held = new HeldPublishes();
     for (const { topic, packet, publisher, expiresAt, awaiter } of held.all) {
       if (this.publish(topic, packet, publisher, expiresAt, awaiter)) continue;
-      awaiter?.routed(reasonCodes.quotaExceeded);
+      if (awaiter === null) this.#ports.dropped();
+      else awaiter.routed(reasonCodes.quotaExceeded);
     }
   }
 

@@ -1,6 +1,7 @@
 // Retained messages that a session has still to get for its subscriptions: asked for a page at a time, one subscription
 // after the other, when the session has room for them. Remembered in SQLite, so that none is forgotten with the memory.
 
+import { compareKeys } from "../../broker/compare-keys.ts";
 import type { SlotMap } from "../../broker/topics/slot-map.ts";
 import { EVERYWHERE, slotOfFilter, SLOTS } from "../../broker/topics/slots.ts";
 import type { RetainedPage, RetainedRequest } from "../../contracts/envelope.ts";
@@ -183,7 +184,8 @@ export class RetainedReads {
   /** A session has to get the same of another topic shard. */
   #also(session: number, { filter, after }: Pick<Read, "filter" | "after">, topicShard: number): void {
     const open = this.#open.get(session) ?? [];
-    if (open.some((read) => read.filter === filter && read.topicShard === topicShard)) return;
+    const known = open.find((read) => read.filter === filter && read.topicShard === topicShard);
+    if (known !== undefined && compareKeys(known.after, after) <= 0) return;
     this.#sql.exec(
       "INSERT OR REPLACE INTO retained_read (uid, filter, shard, after) VALUES (?, ?, ?, ?)",
       session,
@@ -191,7 +193,8 @@ export class RetainedReads {
       topicShard,
       after,
     );
-    this.#keep(session, [...open, { filter, topicShard, after, asked: false }]);
+    const others = open.filter((read) => read !== known);
+    this.#keep(session, [...others, { filter, topicShard, after, asked: false }]);
   }
 
   #forget(session: number, { filter, topicShard }: Read): void {

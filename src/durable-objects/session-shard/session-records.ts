@@ -119,6 +119,12 @@ export class SessionRecords {
     this.#sql.exec("UPDATE session SET handshakes = ? WHERE uid = ?", bytes, uid);
   }
 
+  /** How many sessions each slot has that has any. */
+  countBySlot(): Map<number, number> {
+    const rows = this.#sql.exec<{ slot: number; n: number }>("SELECT slot, count(*) AS n FROM session GROUP BY slot");
+    return new Map(Array.from(rows, ({ slot, n }) => [slot, n] as const));
+  }
+
   /** The sessions of slots. */
   uidsOf(slots: readonly number[]): number[] {
     const rows = this.#sql.exec<{ uid: number }>(

@@ -199,7 +199,7 @@ export class Sessions {
       shares.lost(record.uid, record.sent_up_to); // Of shares it is known.
       wills.left(record.uid, { sessionExpiryInterval: record.expiry_interval, ours: true });
     } else {
-      if (record.expires_at === null || record.expires_at > now()) return record;
+      if (record.expires_at === null || record.expires_at > now() || this.#ports.closed.has(record.slot)) return record;
       this.discard(record.uid);
       return null;
     }

@@ -156,7 +156,7 @@ export class Shard {
       overload,
       placement: () => state.placement,
       hasSlot: (slot: number) => state.placement.session.shardOf(slot) === state.index,
-      slots: () => state.placement.session.sizes.get(state.index) ?? 0,
+      slots: () => state.placement.session.slotsOf(state.index),
       config: this.#config,
       now: Date.now,
       expireAt: (at: number) => this.#deadlines.setEarlier("expire", "", at),
@@ -197,7 +197,12 @@ export class Shard {
     this.events = new LinkEvents({ ...clients, subscribe, sweep: this.#sweep, performer: this.#performer });
     this.moves = new SlotMoves({ ...clients, performer: this.#performer });
     this.transfer = new SlotTransfer(clients);
-    this.management = new Management({ ...clients, performer: this.#performer, moves: this.moves });
+    this.management = new Management({
+      ...clients,
+      performer: this.#performer,
+      moves: this.moves,
+      changeRows: (change) => changeRows(context, change),
+    });
     this.directory = new Directory(clients);
     this.#routes.recover();
     this.#retained.recover();
@@ -233,9 +238,11 @@ export class Shard {
   }
 
   /** What has come of a move is this shard's now. */
-  adopt(move: NumberedMove): void {
+  adopt(move: NumberedMove, pages: number): void {
+    const rows = this.transfer.arrived(move, pages);
+    if (rows === null) return;
     changeRows(this.#context, () => {
-      this.transfer.adopt(move);
+      this.transfer.adopt(move, rows);
       this.moves.arrived();
     });
     this.#performer.settle();
@@ -307,6 +314,7 @@ export class Shard {
       firstNumber: () => 1 + (crypto.getRandomValues(new Uint32Array(1))[0] ?? 0),
       routes: () => this.#routes,
       retained: () => this.#retained,
+      dropped: () => this.#performer.dropped.add("inbound_full"),
       onReplaced: () => this.#context.abort("replaced by a newer incarnation"),
     });
   }

@@ -130,7 +130,7 @@ export class SlotMoves {
     this.#expectNone(after.move);
     routes.placed();
     retained.placed(before.topic, after.topic);
-    outbox.placed();
+    outbox.placed(before);
     publishes.placed();
   }
 

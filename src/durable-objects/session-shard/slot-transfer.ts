@@ -11,8 +11,8 @@ import { isShare, memberName } from "../../broker/topics/share.ts";
 import { exclusiveClaim } from "../../broker/topics/topic-filter.ts";
 import type { Row, RowValue } from "../../contracts/row-page.ts";
 import type { NumberedMove, SlotPage } from "../../contracts/rpc.ts";
-import type { Part } from "../../platform/slot-pages.ts";
-import { SlotPages, writeSlotPage } from "../../platform/slot-pages.ts";
+import type { ArrivedRows, Part, SlotWeight } from "../../platform/slot-pages.ts";
+import { fitting, partOf, partWhere, SlotPages, writeSlotPage } from "../../platform/slot-pages.ts";
 import type { ClosedSlots } from "./closed-slots.ts";
 import type { PrincipalChanges } from "./principal-changes.ts";
 import type { RetainedReads } from "./retained-reads.ts";
@@ -37,8 +37,8 @@ export interface SlotTransferPorts {
   store: WriteBehindStore;
   principals: PrincipalChanges;
   now(): number;
-  /** How many slots this shard has. */
-  slots(): number;
+  /** The slots of this shard. */
+  slots(): number[];
   expireAt(at: number): void;
 }
 
@@ -51,13 +51,10 @@ export class SlotTransfer {
     this.#pages = new SlotPages(ports.sql);
   }
 
-  /** How many slots may leave at a time, by what is stored of each. */
-  get slotsAtOnce(): number {
-    const { sql, sessions, slots } = this.#ports;
-    const all = Math.max(1, slots());
-    const byBytes = Math.floor((limits.moveBytes * all) / sql.databaseSize);
-    const bySessions = Math.floor((limits.moveSessions * all) / Math.max(1, sessions.count));
-    return Math.max(1, Math.min(limits.moveSlots, byBytes, bySessions));
+  /** See MovingShardRpc. */
+  slotsToGive(count: number): number[] {
+    const most = { count: Math.min(count, limits.moveSlots), bytes: limits.moveBytes, rows: limits.moveRows };
+    return fitting(this.#weights(), most);
   }
 
   /** See MovingShardRpc. */
@@ -66,14 +63,17 @@ export class SlotTransfer {
   }
 
   /** See MovingShardRpc. */
-  importPage({ id }: NumberedMove, page: Uint8Array, first: boolean): void {
-    this.#pages.keep(id, page, first);
+  importPage({ id }: NumberedMove, index: number, page: Uint8Array): void {
+    this.#pages.keep(id, index, page);
+  }
+
+  /** What has come of a move, to be adopted in this event; null: it was adopted before. Throws if pages are missing. */
+  arrived({ id }: NumberedMove, pages: number): ArrivedRows | null {
+    return this.#pages.take(id, pages);
   }
 
   /** See MovingShardRpc. */
-  adopt({ id, from }: NumberedMove): void {
-    const tables = this.#pages.take(id);
-    if (tables === null) return;
+  adopt({ id, from }: NumberedMove, tables: ArrivedRows): void {
     const { records, retained, wills, principals, now } = this.#ports;
     const closedAt = Number(tables.get("closed")?.[0]?.["at"] ?? 0);
     for (const row of tables.get("session") ?? []) {
@@ -96,9 +96,25 @@ export class SlotTransfer {
 
   /** See MovingShardRpc. */
   release({ slots }: NumberedMove): void {
-    const { sessions, records, store } = this.#ports;
+    const { sessions, records, wills, store } = this.#ports;
     for (const uid of records.uidsOf(slots)) sessions.depart(uid);
+    for (const uid of wills.waitingOf(slots)) wills.forget(uid);
     store.commit();
+  }
+
+  /** Of this shard's slots, the last one first, until they have as many sessions as may move together. */
+  *#weights(): Generator<SlotWeight> {
+    const { records, store, slots } = this.#ports;
+    const sessions = records.countBySlot();
+    let sum = 0;
+    for (const slot of slots().toReversed()) {
+      const own = sessions.get(slot) ?? 0;
+      if (sum > 0 && sum + own > limits.moveSessions) return;
+      sum += own;
+      const states = records.uidsOf([slot]).map((uid) => store.state(uid, 0));
+      const bytes = states.reduce((all, { queuedBytes }) => all + queuedBytes, 0);
+      yield { slot, bytes, rows: states.reduce((all, { queued }) => all + queued, own) };
+    }
   }
 
   /** Who was connected when the slots were closed has the whole of its expiry before it, as if the connection had ended now. */
@@ -138,27 +154,22 @@ export class SlotTransfer {
   }
 
   #parts(slots: readonly number[]): Part[] {
-    const { sql, closed, records, retained, principals } = this.#ports;
-    const own = JSON.stringify(slots);
+    const { sql, closed, records, retained, wills, principals } = this.#ports;
     const uids = records.uidsOf(slots);
-    const ofSessions = JSON.stringify(uids);
     const reads = uids.flatMap((uid) =>
-      retained.of(uid).map(({ filter, topicShard: shard, after }) => ({ uid, filter, shard, after })),
+      retained
+        .of(uid)
+        .map(({ filter, topicShard: shard, after }, i) => ({ key: `${uid} ${i}`, uid, filter, shard, after })),
     );
-    const rows = (table: string, where: string, values: string, order: string): Part => ({
-      table,
-      rows: (offset, limit) =>
-        sql
-          .exec(`SELECT * FROM ${table} WHERE ${where} ORDER BY ${order} LIMIT ? OFFSET ?`, values, limit, offset)
-          .toArray(),
-    });
+    // A will outlives its session, if the client was lost through the move.
+    const willsOf = new Set([...uids, ...wills.waitingOf(slots)]);
     return [
-      constant("closed", [{ at: closed.at }]),
-      constant("principal_change", principals.all()),
-      rows("session", "slot IN (SELECT value FROM json_each(?))", own, "slot, client_id"),
-      rows("subscription", "uid IN (SELECT value FROM json_each(?))", ofSessions, "uid, filter"),
-      rows("will", "uid IN (SELECT value FROM json_each(?))", ofSessions, "uid"),
-      constant("retained_read", reads),
+      partOf("closed", "at", [{ at: closed.at }]),
+      partOf("principal_change", "username", principals.all()),
+      ...slots.map((slot) => partWhere(sql, "session", "slot", slot, ["client_id"])),
+      ...uids.map((uid) => partWhere(sql, "subscription", "uid", uid, ["filter"])),
+      ...Array.from(willsOf, (uid) => partWhere(sql, "will", "uid", uid, ["client_id"])),
+      partOf("retained_read", "key", reads),
       ...uids.map((uid) => this.#entries(uid)),
     ];
   }
@@ -166,22 +177,12 @@ export class SlotTransfer {
   /** What waits for a session. */
   #entries(uid: number): Part {
     const { store } = this.#ports;
-    let [place, last] = [0, 0];
     return {
       table: "entry",
-      rows: (offset, limit) => {
-        const entries =
-          offset === place ? store.read(uid, last, limit) : store.read(uid, 0, offset + limit).slice(offset);
-        place = offset + entries.length;
-        last = entries.at(-1)?.n ?? last;
-        return entries.map((entry) => entryRow(uid, entry));
-      },
+      key: ["n"],
+      rows: (after, limit) => store.read(uid, Number(after?.[0] ?? 0), limit).map((entry) => entryRow(uid, entry)),
     };
   }
-}
-
-function constant(table: string, rows: readonly Row[]): Part {
-  return { table, rows: (offset, limit) => rows.slice(offset, offset + limit) };
 }
 
 function entryRow(uid: number, { n, qos, retain, identifiers, share, message }: StoredEntry): Row {

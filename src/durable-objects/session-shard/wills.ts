@@ -4,6 +4,7 @@
 import { limits } from "../../broker/limits.ts";
 import type { Publish } from "../../broker/mqtt/publish.ts";
 import { readTrustedPublish } from "../../broker/mqtt/publish.ts";
+import { slotOfClientId } from "../../broker/topics/slots.ts";
 import { publisherOf } from "../../broker/session/publisher.ts";
 import type { AttachedWill } from "../../contracts/link.ts";
 import type { Row } from "../../contracts/row-page.ts";
@@ -151,6 +152,17 @@ export class Wills {
     const { next } = sql.exec<{ next: number | null }>("SELECT min(due) AS next FROM will WHERE due IS NOT NULL").one();
     if (next === null) this.#mayWait = false;
     else runAt(waiting === 0 ? next : now + CLOSED_MS);
+  }
+
+  /** Uids under which wills of slots' clients wait, whether there is still a session or not. */
+  waitingOf(slots: readonly number[]): number[] {
+    if (!this.#mayWait) return [];
+    const rows = this.#ports.sql.exec<{ uid: number; client_id: string }>(
+      "SELECT uid, client_id FROM will WHERE due IS NOT NULL",
+    );
+    const waiting: number[] = [];
+    for (const { uid, client_id: clientId } of rows) if (slots.includes(slotOfClientId(clientId))) waiting.push(uid);
+    return waiting;
   }
 
   /** A will has come from another shard with its session. Who was lost through the move has its time from now. */

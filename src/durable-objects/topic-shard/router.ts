@@ -6,6 +6,7 @@ import { readTrustedPublish } from "../../broker/mqtt/publish.ts";
 import { reasonCodes } from "../../broker/mqtt/reason-codes.ts";
 import type { MemberName, Share } from "../../broker/topics/share.ts";
 import { parseMemberName, parseShare } from "../../broker/topics/share.ts";
+import { SLOTS } from "../../broker/topics/slots.ts";
 import { claimedFilter } from "../../broker/topics/topic-filter.ts";
 import type { DeploymentConfig } from "../../contracts/deployment-config.ts";
 import type { EntryVisitor, RouteRequest } from "../../contracts/envelope.ts";
@@ -98,7 +99,8 @@ export class Router {
       routes: this.#routes,
       groups: this.#groups,
       retained: this.#retained,
-      slots: () => state.placement.topic.sizes.get(state.index) ?? 0,
+      slots: () => state.placement.topic.slotsOf(state.index),
+      hasSlots: (shard) => state.placement.topic.sizes.has(shard),
     });
     this.#deadlines = new Deadlines(context.storage, { outbox: () => this.#awaitOutbox() });
     this.#overload = new OverloadWatch({
@@ -121,8 +123,10 @@ export class Router {
   }
 
   /** See MovingShardRpc. */
-  adopt(move: NumberedMove): void {
-    changeRows(this.#context, () => this.transfer.adopt(move));
+  adopt(move: NumberedMove, pages: number): void {
+    const rows = this.transfer.arrived(move, pages);
+    if (rows === null) return;
+    changeRows(this.#context, () => this.transfer.adopt(move, rows));
     this.#settle();
   }
 
@@ -252,7 +256,8 @@ export class Router {
     }
     const { config, placement } = this.#state;
     const { retainedMessagesMax: all } = config.limits;
-    const maximum = all === null ? null : Math.ceil(all / placement.topic.shards.length);
+    const own = placement.topic.sizes.get(this.#state.index) ?? 0;
+    const maximum = all === null ? null : Math.ceil((all * own) / SLOTS);
     if (maximum !== null && this.#retained.count >= maximum && !this.#retained.has(topic)) return false;
     if (this.#full) return false;
     this.#overload.stored(this.#context.storage.sql.databaseSize);

@@ -9,8 +9,8 @@ import { EVERYWHERE, slotOfTopic } from "../../broker/topics/slots.ts";
 import { sharedOrigin } from "../../contracts/envelope.ts";
 import type { Row } from "../../contracts/row-page.ts";
 import type { NumberedMove, SlotPage } from "../../contracts/rpc.ts";
-import type { Part } from "../../platform/slot-pages.ts";
-import { SlotPages, writeSlotPage } from "../../platform/slot-pages.ts";
+import type { ArrivedRows, Part } from "../../platform/slot-pages.ts";
+import { fitting, partOf, partWhere, SlotPages, writeSlotPage } from "../../platform/slot-pages.ts";
 import type { Groups } from "./groups.ts";
 import type { RetainedStore } from "./retained-store.ts";
 import type { RouteTable } from "./route-table.ts";
@@ -21,8 +21,10 @@ export interface SlotTransferPorts {
   routes: RouteTable;
   groups: Groups;
   retained: RetainedStore;
-  /** How many slots this shard has. */
-  slots(): number;
+  /** The slots of this shard. */
+  slots(): number[];
+  /** Whether a topic shard has any. */
+  hasSlots(shard: number): boolean;
 }
 
 export class SlotTransfer {
@@ -34,28 +36,45 @@ export class SlotTransfer {
     this.#pages = new SlotPages(ports.sql);
   }
 
-  /** How many slots may leave at a time, by what is stored of each. */
-  get slotsAtOnce(): number {
+  /** See MovingShardRpc. */
+  slotsToGive(count: number): number[] {
     const { sql, slots } = this.#ports;
-    const bytes = sql.databaseSize / Math.max(1, slots());
-    return Math.max(1, Math.min(limits.moveSlots, Math.floor(limits.moveBytes / bytes)));
+    const weights = new Map(
+      slots()
+        .toReversed()
+        .map((slot) => [slot, { slot, bytes: 0, rows: 0 }]),
+    );
+    for (const table of ["retained", "group_message"]) {
+      const rows = sql.exec<{ slot: number; bytes: number; rows: number }>(
+        `SELECT slot, sum(length(packet)) AS bytes, count(*) AS rows FROM ${table} GROUP BY slot`,
+      );
+      for (const { slot, bytes, rows: stored } of rows) {
+        const weight = weights.get(slot);
+        if (weight !== undefined) Object.assign(weight, { bytes: weight.bytes + bytes, rows: weight.rows + stored });
+      }
+    }
+    const most = { count: Math.min(count, limits.moveSlots), bytes: limits.moveBytes, rows: limits.moveRows };
+    return fitting(weights.values(), most);
   }
 
   /** See MovingShardRpc. */
-  exportPage({ slots }: NumberedMove, from: string): SlotPage {
-    return writeSlotPage(this.#parts(slots), from);
+  exportPage({ slots, to }: NumberedMove, from: string): SlotPage {
+    return writeSlotPage(this.#parts(slots, this.#ports.hasSlots(to)), from);
   }
 
   /** See MovingShardRpc. */
-  importPage({ id }: NumberedMove, page: Uint8Array, first: boolean): void {
-    this.#pages.keep(id, page, first);
+  importPage({ id }: NumberedMove, index: number, page: Uint8Array): void {
+    this.#pages.keep(id, index, page);
+  }
+
+  /** What has come of a move, to be adopted in this event; null: it was adopted before. Throws if pages are missing. */
+  arrived({ id }: NumberedMove, pages: number): ArrivedRows | null {
+    return this.#pages.take(id, pages);
   }
 
   /** See MovingShardRpc. */
-  adopt({ id, slots }: NumberedMove): void {
-    const tables = this.#pages.take(id);
-    if (tables === null) return;
-    const isNew = this.#ports.slots() === 0;
+  adopt({ id, slots }: NumberedMove, tables: ArrivedRows): void {
+    const isNew = this.#ports.slots().length === 0;
     if (isNew) this.#empty();
     else this.#remove(slots);
     this.#forget();
@@ -101,44 +120,35 @@ export class SlotTransfer {
     for (const { group, filter, messages: own } of waiting.values()) groups.adopt(shareOf(group, filter), own);
   }
 
-  #parts(slots: readonly number[]): Part[] {
-    const own = JSON.stringify(slots);
-    const ownAndEverywhere = JSON.stringify([EVERYWHERE, ...slots]);
-    const rows = (table: string, all: string, order: string): Part => ({
-      table,
-      rows: (offset, limit) => this.#rows(table, all, order, offset, limit),
-    });
-    return [
-      rows("route", ownAndEverywhere, "slot, filter, shard"),
-      rows("claim", own, "slot, filter"),
-      rows("member", ownAndEverywhere, "slot, filter, grp, uid"),
-      rows("group_message", own, "slot, filter, grp, id"),
-      { table: "group_message", rows: (offset, limit) => this.#waitingEverywhere(slots).slice(offset, offset + limit) },
-      rows("retained", own, "slot, topic"),
-    ];
-  }
-
-  #rows(table: string, slots: string, order: string, offset: number, limit: number): Row[] {
-    return this.#ports.sql
-      .exec(
-        `SELECT * FROM ${table} WHERE slot IN (SELECT value FROM json_each(?)) ORDER BY ${order} LIMIT ? OFFSET ?`,
-        slots,
-        limit,
-        offset,
-      )
-      .toArray();
+  /** `known`: the other shard has slots, and is told of what stands everywhere by the session shards. */
+  #parts(slots: readonly number[], known: boolean): Part[] {
+    const { sql } = this.#ports;
+    const parts = (known ? slots : [EVERYWHERE, ...slots]).flatMap((slot) => [
+      partWhere(sql, "route", "slot", slot, ["filter", "shard"]),
+      partWhere(sql, "member", "slot", slot, ["filter", "grp", "uid"]),
+    ]);
+    for (const slot of slots) {
+      parts.push(
+        partWhere(sql, "claim", "slot", slot, ["filter"]),
+        partWhere(sql, "group_message", "slot", slot, ["filter", "grp", "id"]),
+        partWhere(sql, "retained", "slot", slot, ["topic"]),
+      );
+    }
+    return [...parts, partOf("group_message", "id", this.#waitingEverywhere(slots))];
   }
 
   /** What waits for groups that stand everywhere, of topics of these slots. */
   #waitingEverywhere(slots: readonly number[]): Row[] {
     const moving = new Set(slots);
-    const rows = this.#ports.sql.exec<Record<string, SqlStorageValue> & { packet: ArrayBuffer }>(
-      "SELECT * FROM group_message WHERE slot = ? ORDER BY filter, grp, id",
+    const rows: Row[] = [];
+    const all = this.#ports.sql.exec<Record<string, SqlStorageValue> & { packet: ArrayBuffer }>(
+      "SELECT * FROM group_message WHERE slot = ? ORDER BY id",
       EVERYWHERE,
     );
-    return rows
-      .toArray()
-      .filter(({ packet }) => moving.has(slotOfTopic(readTrustedPublish(new Uint8Array(packet)).topic)));
+    for (const row of all) {
+      if (moving.has(slotOfTopic(readTrustedPublish(new Uint8Array(row.packet)).topic))) rows.push(row);
+    }
+    return rows;
   }
 
   #remove(slots: readonly number[]): void {

@@ -70,20 +70,20 @@ export class TopicShard extends DurableObject<Env> implements TopicShardRpc {
     return this.#provisioned.delivered(sessionShard);
   }
 
-  async slotsAtOnce(): Promise<number> {
-    return this.#provisioned.transfer.slotsAtOnce;
+  async slotsToGive(count: number): Promise<number[]> {
+    return this.#provisioned.transfer.slotsToGive(count);
   }
 
   async exportSlots(move: NumberedMove, from: string): Promise<SlotPage> {
     return this.#provisioned.transfer.exportPage(move, from);
   }
 
-  async importSlots(move: NumberedMove, page: Uint8Array, first: boolean): Promise<void> {
-    this.#makes(move).transfer.importPage(move, page, first);
+  async importSlots(move: NumberedMove, index: number, page: Uint8Array): Promise<void> {
+    this.#makes(move).transfer.importPage(move, index, page);
   }
 
-  async adoptSlots(move: NumberedMove): Promise<void> {
-    this.#provisioned.adopt(move);
+  async adoptSlots(move: NumberedMove, pages: number): Promise<void> {
+    this.#provisioned.adopt(move, pages);
   }
 
   async releaseSlots(move: NumberedMove): Promise<void> {

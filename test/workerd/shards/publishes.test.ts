@@ -21,6 +21,7 @@ it("refuses small publishes by what they cost in memory, until some have their o
       firstNumber: () => 1,
       routes: () => ({ awaits: () => false, received: () => undefined, *unanswered() {} }),
       retained: () => ({ awaits: () => false, askAgain: () => undefined }),
+      dropped: () => undefined,
       onReplaced: () => expect.unreachable(),
     });
     const packet = new Uint8Array(12);
