@@ -2,13 +2,11 @@
 // them stays.
 
 import { describe, expect, it } from "vitest";
-import { readTrustedPublish } from "../../../src/broker/mqtt/publish.ts";
-import { writePublish } from "../../../src/broker/mqtt/write-publish.ts";
-import { Message } from "../../../src/broker/session/message.ts";
 import type { Recipient } from "../../../src/broker/session/session-store.ts";
 import { logBounds } from "../../../src/durable-objects/session-shard/message-log/log-bounds.ts";
 import { MessageLog } from "../../../src/durable-objects/session-shard/message-log/message-log.ts";
 import { MemoryTables } from "./memory-tables.ts";
+import { message, plain, uidOf } from "./messages.ts";
 import { checkLog, lowBounds } from "./store-model.ts";
 
 it("holds what a list of entries does, over restarts, with low bounds", { timeout: 60_000 }, () => {
@@ -20,19 +18,6 @@ it("holds what a list of entries does, over restarts", { timeout: 60_000 }, () =
 });
 
 const ALL = Number.MAX_SAFE_INTEGER;
-const plain = { qos: 1, retain: false, identifiers: [], share: "" } as const;
-
-function message(bytes = 64): Message {
-  const payload = new Uint8Array(bytes);
-  const fields = { topic: "t", qos: 1, retain: false, packetId: 1, properties: new Uint8Array(), payload } as const;
-  return new Message(readTrustedPublish(writePublish(fields)), 0, 0);
-}
-
-/** Sessions with uids as they are in life, far apart. */
-function uidOf(i: number): number {
-  return 1 + ((i * 0x9e37_79b9_7f4b) % 2 ** 52);
-}
-
 class World {
   readonly tables = new MemoryTables();
   log = new MessageLog(this.tables, () => undefined);

@@ -1,0 +1,56 @@
+// What the message log comes to when it is used for long: in its tables and in memory.
+
+import { expect, it } from "vitest";
+import type { Entry } from "../../../src/durable-objects/session-shard/message-log/entry.ts";
+import { logBounds } from "../../../src/durable-objects/session-shard/message-log/log-bounds.ts";
+import { MessageLog } from "../../../src/durable-objects/session-shard/message-log/message-log.ts";
+import { SessionLists } from "../../../src/durable-objects/session-shard/message-log/session-lists.ts";
+import { MemoryTables } from "./memory-tables.ts";
+import { message, plain, uidOf } from "./messages.ts";
+
+const ALL = Number.MAX_SAFE_INTEGER;
+
+it("all piles are merged in turn, so that none has many runs", { timeout: 60_000 }, () => {
+  const [sessions, full, recipients] = [500, 50, 32];
+  const bounds = { ...logBounds, pileEntries: 512, mergeEntries: 256, tailBytes: 2_048, blockBytes: 1_024 };
+  const tables = new MemoryTables();
+  const log = new MessageLog(tables, () => undefined, bounds);
+  const queued = new Map<number, number>();
+  for (let n = 1; n <= 4_000; n++) {
+    const to = Array.from({ length: recipients }, (_, i) => uidOf((n * 7_919 + i * 61) % sessions));
+    log.append(
+      message(),
+      to.map((session) => ({ session, n, ...plain })),
+    );
+    for (const session of to) {
+      const count = (queued.get(session) ?? 0) + 1;
+      if (count > full) log.removeFirst(session, { after: 0, before: ALL }, 1, 0, 9);
+      queued.set(session, Math.min(count, full));
+    }
+    log.settle();
+  }
+  const manifest = tables.manifest();
+  expect(manifest?.piles.length).toBeGreaterThan(20);
+  expect(Math.max(...(manifest?.piles ?? []).map(({ runs }) => runs.length))).toBeLessThan(40);
+  expect(JSON.stringify(manifest).length).toBeLessThan(50_000);
+});
+
+it("lists that grow make others go", () => {
+  const lists = new SessionLists(100);
+  const held: Entry[][] = [];
+  for (let session = 0; session < 10; session++) {
+    const list: Entry[] = [];
+    lists.set(session, list);
+    held.push(list);
+  }
+  for (const [session, list] of held.entries()) {
+    for (let n = 0; n < 20; n++) {
+      if (lists.get(session) === undefined) break;
+      list.push({ n, message: n, bytes: 1, ...plain });
+      lists.grown(session, 1);
+    }
+  }
+  const known = held.filter((_, session) => lists.get(session) !== undefined);
+  expect(known.reduce((sum, { length }) => sum + 8 + length, 0)).toBeLessThanOrEqual(100);
+  expect(known.length).toBeGreaterThan(2);
+});
