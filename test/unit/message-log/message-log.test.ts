@@ -105,6 +105,21 @@ it("what goes with its row takes nothing along that the log must tell", () => {
   expect(world.log.entries).toBe(1);
 });
 
+it.each([false, true])("no message gets the number of another one in a life, laid down: %s", (laidDown) => {
+  const world = new World();
+  const numbers = Array.from({ length: 20 }, (_, i) => {
+    const each = message();
+    world.log.append(each, [{ session: 1, n: i + 1, ...plain }]);
+    if (laidDown) world.log.reclaim();
+    else world.log.settle();
+    world.take(1);
+    world.log.commit();
+    return each.storedAs;
+  });
+  expect(world.tables.log.size).toBe(0);
+  expect(new Set(numbers).size).toBe(20);
+});
+
 describe("who wakes", () => {
   it("reads few rows to find a session among 30,000 with 300,000 entries", { timeout: 30_000 }, () => {
     const world = new World();

@@ -3,7 +3,8 @@
 
 import { runInDurableObject } from "cloudflare:test";
 import { expect, it } from "vitest";
-import type { Message } from "../../../src/broker/session/message.ts";
+import { readTrustedPublish } from "../../../src/broker/mqtt/publish.ts";
+import { Message } from "../../../src/broker/session/message.ts";
 import type { StoredEntry } from "../../../src/broker/session/session-store.ts";
 import { logBounds } from "../../../src/durable-objects/session-shard/message-log/log-bounds.ts";
 import { SqlLogTables } from "../../../src/durable-objects/session-shard/message-log/sql-log-tables.ts";
@@ -105,6 +106,23 @@ it("moves what earlier releases stored to the log, session by session, each mess
     for (const uid of [1, 2]) third.clear(uid);
     third.commit();
     expect([newStore(sql).queued, left("message_log")]).toEqual([0, 0]);
+  });
+});
+
+it("a message of an earlier release stays itself though the log begins anew in between", async () => {
+  await inShard("oldqueue3x", (sql) => {
+    writeOld(sql);
+    const first = newStore(sql);
+    expect(first.read(1, 0, ALL)).toHaveLength(3);
+    first.clear(1);
+    first.commit(); // The log is empty, and its next life numbers its rows as this one.
+    const second = newStore(sql);
+    const packet = Uint8Array.of(...PACKET, 0x39);
+    packet[1] = packet.length - 2;
+    const other = new Message(readTrustedPublish(packet), 8, 0);
+    second.append(other, [{ session: 3, n: 1, qos: 1, retain: false, identifiers: [], share: "" }]);
+    second.settle();
+    expect(second.read(2, 0, ALL).map(({ message }) => payloadOf(message))).toEqual(["1", "3"]);
   });
 });
 
