@@ -1,6 +1,6 @@
 // What the message log comes to when it is used for long: in its tables and in memory.
 
-import { expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { Entry } from "../../../src/durable-objects/session-shard/message-log/entry.ts";
 import { logBounds } from "../../../src/durable-objects/session-shard/message-log/log-bounds.ts";
 import { MessageLog } from "../../../src/durable-objects/session-shard/message-log/message-log.ts";
@@ -53,4 +53,69 @@ it("lists that grow make others go", () => {
   const known = held.filter((_, session) => lists.get(session) !== undefined);
   expect(known.reduce((sum, { length }) => sum + 8 + length, 0)).toBeLessThanOrEqual(100);
   expect(known.length).toBeGreaterThan(2);
+});
+
+describe("counts of entries", () => {
+  /** Counts how often they are read. */
+  class Tables extends MemoryTables {
+    counted = 0;
+
+    override references(chunk: number): Uint8Array | null {
+      this.counted += 1;
+      return super.references(chunk);
+    }
+  }
+
+  /** 20,000 messages for 100 sessions in 1,000 rows, laid down. */
+  function filled(): Tables {
+    const tables = new Tables();
+    const log = new MessageLog(tables, () => undefined);
+    for (let i = 0; i < 20_000; i++) {
+      log.append(message(600), [{ session: uidOf(i % 100), n: i + 1, ...plain }]);
+      if (i % 20 === 19) log.settle();
+    }
+    log.reclaim();
+    tables.counted = 0;
+    return tables;
+  }
+
+  /** Each 17th message is taken. */
+  function takeSome(log: MessageLog): void {
+    for (let i = 0; i < 20_000; i += 17) log.remove(uidOf(i % 100), i + 1);
+    log.commit();
+  }
+
+  it("are not read by who wakes", () => {
+    const tables = filled();
+    takeSome(new MessageLog(tables, () => undefined));
+    tables.counted = 0;
+    const woken = new MessageLog(tables, () => undefined);
+    expect([woken.entries, tables.counted]).toEqual([18_823, 0]);
+    woken.reclaim();
+    expect(tables.counted).toBeLessThan(30);
+  });
+
+  it("stay outside memory, and each is read once when the tail is laid down", () => {
+    const tables = filled();
+    const bounds = { ...logBounds, referenceMessages: 100, notedMessages: 5_000, tailBytes: 1e9, tailRows: 1e9 };
+    const log = new MessageLog(tables, () => undefined, bounds);
+    takeSome(log);
+    expect(tables.counted).toBeLessThan(3);
+    const { size } = tables.log;
+    for (let i = 0; i < 20_000; i++) log.remove(uidOf(i % 100), i + 1, true);
+    log.settle();
+    expect(log.entries).toBe(0);
+    expect(size).toBeGreaterThan(900);
+    expect(tables.log.size).toBe(0);
+  });
+
+  it("that change in too many places are written", () => {
+    const tables = filled();
+    const bounds = { ...logBounds, referenceMessages: 100, notedMessages: 5_000, tailBytes: 1e9, tailRows: 1e9 };
+    const log = new MessageLog(tables, () => undefined, bounds);
+    for (let i = 0; i < 10_000; i++) log.remove(uidOf(i % 100), i + 1);
+    log.commit();
+    expect(tables.log.size).toBeLessThan(800);
+    expect(tables.counted).toBeLessThan(40);
+  });
 });

@@ -27,6 +27,8 @@ export const lowBounds: LogBounds = {
   pileEntries: 24,
   mergeEntries: 20,
   listEntries: 40,
+  referenceMessages: 12,
+  notedMessages: 8,
   sparseBytes: 50,
   sparseRows: 2,
 };

@@ -24,6 +24,10 @@ export interface LogBounds {
   readonly mergeEntries: number;
   /** Entries of sessions' lists in memory. */
   readonly listEntries: number;
+  /** Messages in memory whose entries are counted and could be read again; and messages of which it is noted how their
+   *  entries have changed, from which on the tail is laid down. */
+  readonly referenceMessages: number;
+  readonly notedMessages: number;
   /** Of a row that is smaller, what nobody needs stays until all of it goes. */
   readonly sparseBytes: number;
   /** Rows that are written anew at a time without what nobody needs, as soon as there are so many. */
@@ -42,6 +46,8 @@ export const logBounds: LogBounds = {
   pileEntries: 65_536,
   mergeEntries: 32_768,
   listEntries: 65_536,
+  referenceMessages: 65_536,
+  notedMessages: 65_536,
   sparseBytes: KIB,
   sparseRows: 64,
 };
