@@ -176,6 +176,30 @@ describe("room", () => {
   });
 });
 
+it("whoever cannot write to the end is told so, whatever the reason", () => {
+  const told: unknown[] = [];
+  class Tables extends MemoryTables {
+    override block(number: number): Uint8Array {
+      if (number > 1) throw new RangeError(`block ${number} cannot be read`);
+      return super.block(number);
+    }
+
+    override failed(error: unknown): never {
+      told.push(String(error));
+      throw error;
+    }
+  }
+  const log = new MessageLog(new Tables(), () => undefined);
+  const store = (n: number) => log.append(message(), [{ session: 1, n, ...plain }]);
+  expect(() => {
+    for (let n = 1; n < 5; n++) {
+      store(n);
+      log.reclaim(); // Merges runs.
+    }
+  }).toThrow(RangeError);
+  expect(told).toEqual(["RangeError: block 2 cannot be read"]);
+});
+
 it("names the largest queues", () => {
   const world = new World();
   for (let i = 1; i <= 200; i++) world.store([uidOf(i % 20)], i % 20 === 7 ? 1_000 : 10);
