@@ -188,7 +188,7 @@ describe("a block of the index", () => {
 
 it("references are written and read so", () => {
   const tables = new MemoryTables();
-  const layer = { upTo: ROW + 1, bytesOf: () => 0, compact: () => false };
+  const layer = { upTo: ROW + 1, full: false, bytesOf: () => 0, compact: () => false };
   const references = new References(tables, logBounds, 0);
   references.add(messageNumber(ROW, 0), 2, 300);
   references.add(messageNumber(ROW, 5), 1, 8);

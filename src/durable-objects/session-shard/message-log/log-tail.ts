@@ -116,13 +116,15 @@ export class LogTail {
     if (long || sparse >= sparseRows || noted >= notedMessages) this.layDown();
   }
 
-  /** Lays the tail down: what it tells goes into the index and the references, and rows that tell nothing else go. */
-  layDown(): void {
+  /** Lays the tail down: what it tells goes into the index and the references, and rows that tell nothing else go. `full`:
+   *  there is no room. */
+  layDown(full = false): void {
     const unneeded = this.index.layDown();
     const gone = Array.from(this.#rows.keys()).filter((row) => !this.#references.alive(row));
     this.#references.save({
       upTo: this.#nextRow - 1,
-      bytesOf: () => 0,
+      full,
+      bytesOf: (row) => this.#rows.get(row)?.bytes ?? 0,
       compact: (row, stays) => this.#compact(row, stays),
     });
     const some = this.#rows.size > 0;

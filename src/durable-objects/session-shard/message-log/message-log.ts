@@ -137,7 +137,7 @@ export class MessageLog implements SessionStore {
   /** Gives back the room of what was removed, as far as that can be done now. */
   reclaim(): void {
     this.commit();
-    this.#whole(() => this.#tail.layDown());
+    this.#whole(() => this.#tail.layDown(true));
   }
 
   #forget(session: number, entries: readonly Entry[], surely: boolean): void {

@@ -11,6 +11,13 @@ import type { LogBounds } from "./log-bounds.ts";
 
 const VERSION = 1;
 const CHUNK_ROWS = 64;
+/** What an entry takes in its row, at least. */
+const ENTRY_BYTES = 10;
+/** Part of a row that is needed, below which the rest is given back; and when there is no room. */
+const NEEDED = 1 / 3;
+const NEEDED_WHEN_FULL = 2 / 3;
+/** So many times more rows are written anew then. */
+const MORE_WHEN_FULL = 4;
 
 export interface ReferenceTable {
   references(chunk: number): Uint8Array | null;
@@ -21,7 +28,8 @@ export interface ReferenceTable {
 interface Row {
   /** Entries and bytes of messages by place; those without entries are none. */
   readonly messages: Map<number, { entries: number; readonly bytes: number }>;
-  /** Bytes of those that have entries, and of all that stand in the row. */
+  /** Bytes of those that have entries, with these, and of all that stands in the row: entries go with the first that is
+   *  given back, since the index knows them. */
   live: number;
   stored: number;
 }
@@ -37,6 +45,8 @@ interface Chunk {
 export interface Layer {
   /** Rows of the tail up to this one are laid down. */
   readonly upTo: number;
+  /** There is no room. */
+  readonly full: boolean;
   /** Bytes of a row besides its messages. */
   bytesOf(row: number): number;
   /** Writes a row, of which little is needed, anew without the rest. False: it is not there. */
@@ -89,6 +99,7 @@ export class References {
     }
     const row = this.#tail.get(number) ?? { messages: new Map(), live: 0, stored: 0 };
     this.#tail.set(number, row);
+    row.live += entries * ENTRY_BYTES;
     const known = row.messages.get(placeInRow(message));
     if (known !== undefined) known.entries += entries;
     else {
@@ -122,7 +133,8 @@ export class References {
     const tail = this.#tail;
     this.#tail = new Map();
     this.#upTo = layer.upTo;
-    let left = this.#bounds.sparseRows;
+    let left = this.#bounds.sparseRows * (layer.full ? MORE_WHEN_FULL : 1);
+    const needed = layer.full ? NEEDED_WHEN_FULL : NEEDED;
     for (const number of this.#toSave(tail.keys())) {
       const chunk = this.#chunks.get(number) ?? this.#read(number);
       for (const [at, row] of tail) {
@@ -132,11 +144,13 @@ export class References {
         chunk.changed = true;
       }
       for (const [at, row] of chunk.rows) {
-        if (left > 0 && this.#sparse.delete(at) && layer.compact(at, (place) => row.messages.has(place))) {
-          row.stored = row.live;
-          chunk.changed = true;
-          left -= 1;
-        }
+        if (left === 0) break;
+        if (!this.#isSparse(row, needed)) continue;
+        this.#sparse.delete(at);
+        if (!layer.compact(at, (place) => row.messages.has(place))) continue;
+        row.stored = bytesOf(row);
+        chunk.changed = true;
+        left -= 1;
       }
       if (chunk.changed) this.#table.putReferences(number, chunk.rows.size === 0 ? null : encode(number, chunk));
       chunk.changed = false;
@@ -188,9 +202,11 @@ export class References {
     const known = row?.messages.get(placeInRow(message));
     if (row === undefined || known === undefined) return;
     known.entries += by;
-    if (known.entries > 0) return;
-    row.messages.delete(placeInRow(message));
-    row.live -= known.bytes;
+    row.live += by * ENTRY_BYTES;
+    if (known.entries <= 0) {
+      row.messages.delete(placeInRow(message));
+      row.live -= known.bytes;
+    }
     if (row.messages.size === 0) {
       rows.delete(number);
       this.#sparse.delete(number);
@@ -219,9 +235,9 @@ export class References {
     return chunk;
   }
 
-  /** Whether less than a third of it is needed, unless it is small. */
-  #isSparse({ live, stored }: Row): boolean {
-    return stored >= this.#bounds.sparseBytes && 3 * live < stored;
+  /** Whether less than this part of it is needed, unless it is small. */
+  #isSparse({ live, stored }: Row, needed = NEEDED): boolean {
+    return stored >= this.#bounds.sparseBytes && live < needed * stored;
   }
 
   /** A chunk stays in memory; others, that could be read again, go as far as they must. */
@@ -242,6 +258,13 @@ export class References {
 
 function chunkOf(row: number): number {
   return Math.floor(row / CHUNK_ROWS);
+}
+
+/** Of its messages alone. */
+function bytesOf({ messages }: Row): number {
+  let sum = 0;
+  for (const { bytes } of messages.values()) sum += bytes;
+  return sum;
 }
 
 function encode(number: number, { rows }: Chunk): Uint8Array<ArrayBuffer> {
@@ -277,7 +300,7 @@ function decode(number: number, bytes: Uint8Array): Map<number, Row> {
       const entries = reader.number();
       const size = reader.number();
       messages.set(place, { entries, bytes: size });
-      live += size;
+      live += size + entries * ENTRY_BYTES;
     }
     rows.set(row, { messages, live, stored });
   }
