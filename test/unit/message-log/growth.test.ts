@@ -119,3 +119,38 @@ describe("counts of entries", () => {
     expect(tables.counted).toBeLessThan(40);
   });
 });
+
+describe("one event", () => {
+  /** Bytes of entries that were written before its end. */
+  function written(tables: MemoryTables): number {
+    return [...tables.log.values()].reduce((sum, { entries }) => sum + entries.length, 0);
+  }
+
+  it("writes what it adds before that is too much", () => {
+    const tables = new MemoryTables();
+    const log = new MessageLog(tables, () => undefined);
+    for (let n = 1; n <= 40; n++) {
+      const to = Array.from({ length: 10_000 }, (_, i) => ({ session: uidOf(i), n, ...plain }));
+      log.append(message(), to);
+    }
+    expect(written(tables)).toBeGreaterThan(3_000_000);
+    log.settle();
+    expect(log.entries).toBe(400_000);
+    expect(new MessageLog(tables, () => undefined).entries).toBe(400_000);
+  });
+
+  it("writes what it takes before that is too much", () => {
+    const tables = new MemoryTables();
+    const log = new MessageLog(tables, () => undefined);
+    for (let n = 1; n <= 100; n++) {
+      const to = Array.from({ length: 1_000 }, (_, i) => ({ session: uidOf(i), n, ...plain }));
+      log.append(message(2_000), to);
+      log.settle();
+    }
+    for (let i = 0; i < 999; i++) log.clear(uidOf(i));
+    // Of another object that begins here.
+    expect(new MessageLog(tables, () => undefined).entries).toBeLessThan(20_000);
+    log.settle();
+    expect(new MessageLog(tables, () => undefined).entries).toBe(100);
+  });
+});

@@ -21,6 +21,8 @@ export const lowBounds: LogBounds = {
   rowMessages: 5,
   grownBytes: 120,
   recipients: 3,
+  waitingBytes: 700,
+  waitingRemovals: 12,
   tailRows: 6,
   tailBytes: 400,
   blockBytes: 100,

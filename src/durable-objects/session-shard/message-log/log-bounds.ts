@@ -13,6 +13,9 @@ export interface LogBounds {
   readonly grownBytes: number;
   /** Recipients that are written at a time. */
   readonly recipients: number;
+  /** Bytes, and entries that are gone, that may wait in one event before they are written. */
+  readonly waitingBytes: number;
+  readonly waitingRemovals: number;
   /** Rows and bytes of entries of the log's tail, from which on it is laid down: whoever wakes reads it. */
   readonly tailRows: number;
   readonly tailBytes: number;
@@ -40,6 +43,8 @@ export const logBounds: LogBounds = {
   rowMessages: 4_096,
   grownBytes: 4 * KIB,
   recipients: 8_192,
+  waitingBytes: 1_024 * KIB,
+  waitingRemovals: 16_384,
   tailRows: 64,
   tailBytes: 256 * KIB,
   blockBytes: 128 * KIB,

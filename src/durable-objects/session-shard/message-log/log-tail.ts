@@ -56,6 +56,11 @@ export class LogTail {
     return this.#writers.length > 0;
   }
 
+  /** Bytes of that. */
+  get waitingBytes(): number {
+    return this.#writers.reduce((sum, { byteLength }) => sum + byteLength, 0);
+  }
+
   /** Adds a message for these sessions to the rows of this event. */
   append(message: Message, recipients: readonly Recipient[]): void {
     if (recipients.length === 0) return;

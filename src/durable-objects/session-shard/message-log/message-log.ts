@@ -27,6 +27,7 @@ export const REMOVED_OF_SESSION_MAX = 64;
 
 export class MessageLog implements SessionStore {
   readonly #tables: LogTables;
+  readonly #bounds: LogBounds;
   readonly #tail: LogTail;
   readonly #reader: MessageReader;
   readonly #onRemoved: () => void;
@@ -39,6 +40,7 @@ export class MessageLog implements SessionStore {
   /** `onRemoved`: something was removed, and `commit` must be called within a moment. */
   constructor(tables: LogTables, onRemoved: () => void, bounds: LogBounds = logBounds) {
     this.#tables = tables;
+    this.#bounds = bounds;
     this.#reader = new MessageReader((row) => tables.messages(row));
     this.#tail = new LogTail(tables, this.#reader, bounds);
     this.#onRemoved = onRemoved;
@@ -51,6 +53,7 @@ export class MessageLog implements SessionStore {
 
   append(message: Message, recipients: readonly Recipient[]): void {
     this.#tail.append(message, recipients);
+    if (this.#tail.waitingBytes >= this.#bounds.waitingBytes) this.commit(); // One event is not to fill the memory.
   }
 
   commit(): void {
@@ -149,6 +152,7 @@ export class MessageLog implements SessionStore {
     this.#surely ||= surely;
     if (this.#removed === 0) this.#onRemoved();
     this.#removed += entries.length;
+    if (this.#removed >= this.#bounds.waitingRemovals) this.commit();
     if (surely) return; // It is written at the end of this event.
     if (this.#removed >= REMOVED_MAX || removals.length >= REMOVED_OF_SESSION_MAX) this.commit();
   }
