@@ -32,6 +32,10 @@ export class ClosedSlots {
     return this.#move === id;
   }
 
+  get all(): readonly number[] {
+    return Array.from(this.#slots);
+  }
+
   has(slot: number): boolean {
     return this.#slots.size > 0 && this.#slots.has(slot);
   }

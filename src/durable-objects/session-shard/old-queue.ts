@@ -16,12 +16,13 @@ interface OldRow extends Record<string, SqlStorageValue> {
   publisher: number;
   expires_at: number;
   packet: ArrayBuffer;
-  stored_as: number | null;
 }
 
 export class OldQueue {
   readonly #sql: SqlStorage;
   #some: boolean;
+  /** Where the log has messages of which others wait. Not for the next life: an empty log numbers anew. */
+  readonly #storedAs = new Map<number, number>();
 
   constructor(sql: SqlStorage) {
     this.#sql = sql;
@@ -38,7 +39,7 @@ export class OldQueue {
     if (!this.#some) return false;
     const rows = this.#sql
       .exec<OldRow>(
-        `SELECT n, qos, retain, identifiers, share, message, publisher, expires_at, packet, stored_as
+        `SELECT n, qos, retain, identifiers, share, message, publisher, expires_at, packet
          FROM queue JOIN message ON message.id = queue.message WHERE uid = ? ORDER BY n`,
         session,
       )
@@ -46,7 +47,7 @@ export class OldQueue {
     if (rows.length === 0) return false;
     for (const row of rows) {
       const message = new Message(readTrustedPublish(new Uint8Array(row.packet)), row.publisher, row.expires_at);
-      message.storedAs = row.stored_as ?? 0;
+      message.storedAs = this.#storedAs.get(row.message) ?? 0;
       append(message, recipientOf(session, row));
       this.#moved(row.message, message.storedAs);
     }
@@ -67,10 +68,12 @@ export class OldQueue {
   /** One of a message's entries is in the log now: the others join it there, the last one leaves nothing here. */
   #moved(message: number, storedAs: number): void {
     const { rowsWritten } = this.#sql.exec("DELETE FROM message WHERE id = ? AND recipients <= 1", message);
-    if (rowsWritten > 0) return;
-    this.#sql
-      .exec("UPDATE message SET recipients = recipients - 1, stored_as = ? WHERE id = ?", storedAs, message)
-      .toArray();
+    if (rowsWritten > 0) {
+      this.#storedAs.delete(message);
+      return;
+    }
+    this.#storedAs.set(message, storedAs);
+    this.#sql.exec("UPDATE message SET recipients = recipients - 1 WHERE id = ?", message).toArray();
   }
 
   #look(): boolean {

@@ -13,11 +13,14 @@ interface Highest {
 
 export class Origins {
   readonly #sql: SqlStorage;
+  readonly #failed: (error: unknown) => never;
   /** At most one a pair of shards. */
   readonly #highest = new Map<string, Highest>();
 
-  constructor(sql: SqlStorage) {
+  /** `failed`: what has come could not be written; it ends the object, which takes it for known. */
+  constructor(sql: SqlStorage, failed: (error: unknown) => never) {
     this.#sql = sql;
+    this.#failed = failed;
   }
 
   /** Whether a message has come before. */
@@ -33,8 +36,13 @@ export class Origins {
   /** To be called in the event in which messages came, before anything of it is sent. */
   commit(): void {
     for (const highest of this.#highest.values()) {
-      const { topicShard, origin, sequence, written } = highest;
-      if (sequence === written) continue;
+      if (highest.sequence !== highest.written) this.#write(highest);
+    }
+  }
+
+  #write(highest: Highest): void {
+    const { topicShard, origin, sequence } = highest;
+    try {
       this.#sql.exec(
         `INSERT INTO origin (topic_shard, origin, sequence) VALUES (?, ?, ?)
          ON CONFLICT (topic_shard, origin) DO UPDATE SET sequence = excluded.sequence`,
@@ -42,8 +50,10 @@ export class Origins {
         origin,
         sequence,
       );
-      highest.written = sequence;
+    } catch (error) {
+      this.#failed(error);
     }
+    highest.written = sequence;
   }
 
   #of(topicShard: number, origin: number): Highest {

@@ -149,7 +149,7 @@ export const migrations: readonly string[] = [
 
   `-- What events did to the queues, in rows of message-log/: entries and messages (log-row.ts), which session has which
    -- entries (index-block.ts), how many entries a message has (references.ts). What is in queue and message is older: a
-   -- session's part of it moves when the session is touched. stored_as: where the log has the message by then.
+   -- session's part of it moves when the session is touched. stored_as: not used.
    CREATE TABLE message_log (
      id INTEGER PRIMARY KEY,
      entries BLOB NOT NULL,

@@ -158,15 +158,25 @@ export class SessionRecords {
   }
 
   /** Sessions whose time has come, `limit` at most. */
-  expired(now: number, limit: number): SessionRecord[] {
+  expired(now: number, limit: number, closed: readonly number[]): SessionRecord[] {
     return this.#sql
-      .exec<SessionRecord>("SELECT * FROM session WHERE expires_at <= ? ORDER BY expires_at LIMIT ?", now, limit)
+      .exec<SessionRecord>(
+        `SELECT * FROM session WHERE expires_at <= ? AND slot NOT IN (SELECT value FROM json_each(?))
+         ORDER BY expires_at LIMIT ?`,
+        now,
+        JSON.stringify(closed),
+        limit,
+      )
       .toArray();
   }
 
-  nextExpiry(): number | null {
+  nextExpiry(closed: readonly number[] = []): number | null {
     return this.#sql
-      .exec<{ at: number | null }>("SELECT min(expires_at) AS at FROM session WHERE expires_at IS NOT NULL")
+      .exec<{ at: number | null }>(
+        `SELECT min(expires_at) AS at FROM session
+         WHERE expires_at IS NOT NULL AND slot NOT IN (SELECT value FROM json_each(?))`,
+        JSON.stringify(closed),
+      )
       .one().at;
   }
 

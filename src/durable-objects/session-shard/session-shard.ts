@@ -217,6 +217,9 @@ export class SessionShard extends DurableObject<Env> implements SessionShardRpc 
 
   async #answer<T>(ask: (shard: Shard) => T | Promise<T>): Promise<Outcome<T, NotProvisioned>> {
     if (this.#shard === null) return { ok: false, error: "not_provisioned" };
-    return { ok: true, value: await ask(this.#shard) };
+    const shard = this.#shard;
+    const answer = ask(shard);
+    shard.settle();
+    return { ok: true, value: await answer };
   }
 }

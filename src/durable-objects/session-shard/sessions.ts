@@ -22,7 +22,8 @@ import type { Subscriptions } from "./subscriptions.ts";
 import type { Wills } from "./wills.ts";
 import type { WriteBehindStore } from "./write-behind-store.ts";
 
-const EXPIRY_BATCH = 1_000;
+/** Each may have a long queue. */
+const EXPIRY_BATCH = 100;
 /** How soon sessions of closed slots are looked at again. */
 const CLOSED_MS = 1_000;
 const EMPTY: OutboundState = {
@@ -153,13 +154,11 @@ export class Sessions {
   /** Ends what has expired; asks to be called again for the next. What is of closed slots is not this shard's to end. */
   expire(): void {
     const { records, closed, now, expireAt } = this.#ports;
-    let waiting = 0;
-    for (const { uid, slot } of records.expired(now(), EXPIRY_BATCH)) {
-      if (closed.has(slot)) waiting += 1;
-      else this.discard(uid);
-    }
+    for (const { uid } of records.expired(now(), EXPIRY_BATCH, closed.all)) this.discard(uid);
     const next = records.nextExpiry();
-    if (next !== null) expireAt(waiting === 0 ? next : now() + CLOSED_MS);
+    if (next === null) return;
+    const soonest = next > now() ? next : now() + CLOSED_MS; // Unless it is of a slot that is open.
+    expireAt(Math.min(soonest, records.nextExpiry(closed.all) ?? Infinity));
   }
 
   /** The session is another shard's now: nothing of it is kept here. */

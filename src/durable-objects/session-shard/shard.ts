@@ -208,6 +208,7 @@ export class Shard {
     this.#retained.recover();
     this.#outbox.recover();
     this.#sweep.recover(this.#links.count);
+    this.#store.settle();
   }
 
   /** A batch of a topic shard. */
@@ -225,6 +226,11 @@ export class Shard {
       // What comes of a publish is likely to be followed by another one.
       ({ sender, incarnation, sequence }) => echoes && publishes.answerSoon(sender, incarnation, sequence),
     );
+  }
+
+  /** At the end of a call: who asks for a session may meet that it has expired. */
+  settle(): void {
+    this.#performer.settle();
   }
 
   /** Whether nothing is under way to the topic shards that are held by the config of this serial, or by a later one. */
@@ -264,13 +270,15 @@ export class Shard {
 
   readonly #failed = (error: unknown): void => endOnStorageTrouble(this.#context, error);
 
+  readonly #writeFailed = (error: unknown): never => endOnFailedWrite(this.#context, error);
+
   // ---- What is stored -----------------------------------------------------------------------------------------------
 
   #newStore(): WriteBehindStore {
     const rows = new SqlSessionStore({
       sql: this.#context.storage.sql,
       onRemoved: () => writeRemoved.arm(),
-      failed: (error) => endOnFailedWrite(this.#context, error),
+      failed: this.#writeFailed,
     });
     const writeRemoved = new LazyTimer(REMOVED_FLUSH_MS, () => {
       rows.commit();
@@ -361,7 +369,7 @@ export class Shard {
   #newDeliveries(): Deliveries {
     return new Deliveries({
       store: this.#store,
-      origins: new Origins(this.#context.storage.sql),
+      origins: new Origins(this.#context.storage.sql, this.#writeFailed),
       effects: this.#effects,
       now: Date.now,
       ackDeadlineMs: () => this.#config().settings.ackDeadlineMs,

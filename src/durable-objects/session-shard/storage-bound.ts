@@ -9,6 +9,8 @@ import type { SqlSessionStore } from "./sql-session-store.ts";
 /** Queues that are shortened at a time, and to which part of the bound. */
 const QUEUES = 100;
 const RELIEVED = 0.9;
+/** Of so many queues the room is given back together. */
+const TOGETHER = 10;
 /** Looking for the largest queues reads them all: not more often than this, if it did not help. */
 const PAUSE_MS = 60_000;
 
@@ -40,11 +42,13 @@ export class StorageBound {
     const { effects, now, store } = this.#ports;
     if (!this.full || now() < this.#notBefore) return;
     log.error("a shard stores all that it may: the largest queues lose their oldest messages");
-    for (const uid of store.largest(QUEUES)) {
-      if (this.#relieved) return;
+    for (const [i, uid] of store.largest(QUEUES).entries()) {
       this.#ports.session(uid)?.outbound.dropHalf(effects);
+      if (i % TOGETHER !== 0) continue; // The first may be enough.
       store.reclaim();
+      if (this.#relieved) return;
     }
+    store.reclaim();
     if (!this.#relieved) this.#notBefore = now() + PAUSE_MS;
   }
 

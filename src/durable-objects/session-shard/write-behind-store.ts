@@ -1,7 +1,7 @@
 // The session store as the shard uses it. What is queued for a session that lasts goes to SQLite at once, and so does what
-// a session has of a share, since its group owns that. A session that
-// ends with its connection ends with the object's memory too, unless the object sleeps: its queue stays in memory, within
-// a bound, and is written only when it has not grown for a while, so that the object can sleep.
+// a session has of a share, since its group owns that. A session that ends with its connection ends with the object's
+// memory too, unless the object sleeps: its queue stays in memory, within a bound, and is written only when it has not
+// grown for a while, so that the object can sleep.
 
 import { limits } from "../../broker/limits.ts";
 import { readTrustedPublish } from "../../broker/mqtt/publish.ts";

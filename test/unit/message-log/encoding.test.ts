@@ -188,24 +188,28 @@ describe("a block of the index", () => {
 
 it("references are written and read so", () => {
   const tables = new MemoryTables();
-  const references = new References(tables, logBounds);
+  const layer = { upTo: ROW + 1, full: false, bytesOf: () => 0, compact: () => false };
+  const references = new References(tables, logBounds, 0);
   references.add(messageNumber(ROW, 0), 2, 300);
   references.add(messageNumber(ROW, 5), 1, 8);
   references.add(messageNumber(ROW + 1, 0), 1, 8);
-  references.save();
+  references.save(layer);
   expect([...tables.chunks].map(([chunk, bytes]) => [chunk, hex(bytes)])).toEqual([
     [4, ["01", "2cb40202", "0002ac02", "050108", "2d0801", "000108"].join("")],
   ]);
-  const again = new References(tables, logBounds);
-  again.release(messageNumber(ROW, 0));
+  const again = new References(tables, logBounds, ROW + 1);
+  again.release(messageNumber(ROW, 0), true);
   expect([again.has(messageNumber(ROW, 0)), again.takeDead()]).toEqual([true, []]);
-  again.release(messageNumber(ROW, 0));
+  again.release(messageNumber(ROW, 0), true);
   expect([again.has(messageNumber(ROW, 0)), again.has(messageNumber(ROW, 5))]).toEqual([false, true]);
-  again.release(messageNumber(ROW, 5));
-  expect([again.takeDead(), again.alive(ROW), again.alive(ROW + 1)]).toEqual([[ROW], false, true]);
-  again.release(messageNumber(ROW + 1, 0));
-  again.save();
-  expect(tables.chunks.size).toBe(0);
+  again.release(messageNumber(ROW, 5), true);
+  expect([again.takeDead(), again.has(messageNumber(ROW + 1, 0))]).toEqual([[ROW], true]);
+  again.save(layer);
+  const noting = new References(tables, logBounds, ROW + 1);
+  noting.release(messageNumber(ROW + 1, 0), false);
+  expect([noting.noted, noting.takeDead()]).toEqual([1, []]);
+  noting.save(layer);
+  expect([noting.noted, noting.takeDead(), tables.chunks.size]).toEqual([0, [ROW + 1], 0]);
 });
 
 it("numbers are read as they were written, and never behind the end", () => {

@@ -79,4 +79,8 @@ export class MemoryTables implements LogTables {
     this.log.clear();
     this.chunks.clear();
   }
+
+  failed(error: unknown): never {
+    throw error;
+  }
 }

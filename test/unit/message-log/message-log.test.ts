@@ -2,13 +2,11 @@
 // them stays.
 
 import { describe, expect, it } from "vitest";
-import { readTrustedPublish } from "../../../src/broker/mqtt/publish.ts";
-import { writePublish } from "../../../src/broker/mqtt/write-publish.ts";
-import { Message } from "../../../src/broker/session/message.ts";
 import type { Recipient } from "../../../src/broker/session/session-store.ts";
 import { logBounds } from "../../../src/durable-objects/session-shard/message-log/log-bounds.ts";
 import { MessageLog } from "../../../src/durable-objects/session-shard/message-log/message-log.ts";
 import { MemoryTables } from "./memory-tables.ts";
+import { message, plain, uidOf } from "./messages.ts";
 import { checkLog, lowBounds } from "./store-model.ts";
 
 it("holds what a list of entries does, over restarts, with low bounds", { timeout: 60_000 }, () => {
@@ -20,19 +18,6 @@ it("holds what a list of entries does, over restarts", { timeout: 60_000 }, () =
 });
 
 const ALL = Number.MAX_SAFE_INTEGER;
-const plain = { qos: 1, retain: false, identifiers: [], share: "" } as const;
-
-function message(bytes = 64): Message {
-  const payload = new Uint8Array(bytes);
-  const fields = { topic: "t", qos: 1, retain: false, packetId: 1, properties: new Uint8Array(), payload } as const;
-  return new Message(readTrustedPublish(writePublish(fields)), 0, 0);
-}
-
-/** Sessions with uids as they are in life, far apart. */
-function uidOf(i: number): number {
-  return 1 + ((i * 0x9e37_79b9_7f4b) % 2 ** 52);
-}
-
 class World {
   readonly tables = new MemoryTables();
   log = new MessageLog(this.tables, () => undefined);
@@ -120,6 +105,21 @@ it("what goes with its row takes nothing along that the log must tell", () => {
   expect(world.log.entries).toBe(1);
 });
 
+it.each([false, true])("no message gets the number of another one in a life, laid down: %s", (laidDown) => {
+  const world = new World();
+  const numbers = Array.from({ length: 20 }, (_, i) => {
+    const each = message();
+    world.log.append(each, [{ session: 1, n: i + 1, ...plain }]);
+    if (laidDown) world.log.reclaim();
+    else world.log.settle();
+    world.take(1);
+    world.log.commit();
+    return each.storedAs;
+  });
+  expect(world.tables.log.size).toBe(0);
+  expect(new Set(numbers).size).toBe(20);
+});
+
 describe("who wakes", () => {
   it("reads few rows to find a session among 30,000 with 300,000 entries", { timeout: 30_000 }, () => {
     const world = new World();
@@ -161,6 +161,20 @@ describe("room", () => {
     expect(world.log.read(slow, 0, ALL)).toHaveLength(200);
   });
 
+  it("of a row's recipients is given back though one of them has not taken its message", () => {
+    const world = new World();
+    const sessions = Array.from({ length: 1_000 }, (_, i) => uidOf(i));
+    for (let i = 0; i < 30; i++) world.store(sessions);
+    for (const session of sessions.slice(1)) world.take(session);
+    world.log.commit();
+    for (let i = 0; i < 3; i++) world.log.reclaim();
+    const entries = [...world.tables.log.values()].reduce((sum, row) => sum + row.entries.length, 0);
+    expect(world.tables.log.size).toBe(30);
+    expect(entries).toBeLessThan(1_000);
+    world.restart();
+    expect(world.log.read(sessions[0] ?? 0, 0, ALL)).toHaveLength(30);
+  });
+
   it("is given back when a session is cleared", () => {
     const world = new World();
     for (let i = 0; i < 300; i++) world.store([uidOf(1)], 5_000);
@@ -174,6 +188,30 @@ describe("room", () => {
     expect(world.log.read(uidOf(1), 0, ALL)).toEqual([]);
     expect(world.log.read(uidOf(2), 0, ALL)).toHaveLength(1);
   });
+});
+
+it("whoever cannot write to the end is told so, whatever the reason", () => {
+  const told: unknown[] = [];
+  class Tables extends MemoryTables {
+    override block(number: number): Uint8Array {
+      if (number > 1) throw new RangeError(`block ${number} cannot be read`);
+      return super.block(number);
+    }
+
+    override failed(error: unknown): never {
+      told.push(String(error));
+      throw error;
+    }
+  }
+  const log = new MessageLog(new Tables(), () => undefined);
+  const store = (n: number) => log.append(message(), [{ session: 1, n, ...plain }]);
+  expect(() => {
+    for (let n = 1; n < 5; n++) {
+      store(n);
+      log.reclaim(); // Merges runs.
+    }
+  }).toThrow(RangeError);
+  expect(told).toEqual(["RangeError: block 2 cannot be read"]);
 });
 
 it("names the largest queues", () => {

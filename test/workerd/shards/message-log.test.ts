@@ -2,11 +2,13 @@
 // its session is touched.
 
 import { runInDurableObject } from "cloudflare:test";
-import { expect, it } from "vitest";
-import type { Message } from "../../../src/broker/session/message.ts";
+import { expect, it, vi } from "vitest";
+import { readTrustedPublish } from "../../../src/broker/mqtt/publish.ts";
+import { Message } from "../../../src/broker/session/message.ts";
 import type { StoredEntry } from "../../../src/broker/session/session-store.ts";
 import { logBounds } from "../../../src/durable-objects/session-shard/message-log/log-bounds.ts";
 import { SqlLogTables } from "../../../src/durable-objects/session-shard/message-log/sql-log-tables.ts";
+import { Origins } from "../../../src/durable-objects/session-shard/origins.ts";
 import { SqlSessionStore } from "../../../src/durable-objects/session-shard/sql-session-store.ts";
 import { checkLog, lowBounds } from "../../unit/message-log/store-model.ts";
 import { TestDeployment, text } from "./link-client.ts";
@@ -108,6 +110,23 @@ it("moves what earlier releases stored to the log, session by session, each mess
   });
 });
 
+it("a message of an earlier release stays itself though the log begins anew in between", async () => {
+  await inShard("oldqueue3x", (sql) => {
+    writeOld(sql);
+    const first = newStore(sql);
+    expect(first.read(1, 0, ALL)).toHaveLength(3);
+    first.clear(1);
+    first.commit(); // The log is empty, and its next life numbers its rows as this one.
+    const second = newStore(sql);
+    const packet = Uint8Array.of(...PACKET, 0x39);
+    packet[1] = packet.length - 2;
+    const other = new Message(readTrustedPublish(packet), 8, 0);
+    second.append(other, [{ session: 3, n: 1, qos: 1, retain: false, identifiers: [], share: "" }]);
+    second.settle();
+    expect(second.read(2, 0, ALL).map(({ message }) => payloadOf(message))).toEqual(["1", "3"]);
+  });
+});
+
 it("[MQTT-4.4.0-1] a client gets what an earlier release stored for it, before what came since", async () => {
   const here = await TestDeployment.create("oldqueue2x", 1);
   const away = await here.connect("away");
@@ -128,4 +147,19 @@ it("[MQTT-4.4.0-1] a client gets what an earlier release stored for it, before w
   expect(await (await here.connect("publisher")).publish("a", "new")).toBe(0);
   const back = await here.connect("away");
   for (const payload of ["9", "new"]) expect(text(await back.message())).toBe(payload);
+});
+
+it("tells whoever must end when it cannot be written which messages have come", async () => {
+  await inShard("origins1x", (sql) => {
+    const told = vi.fn();
+    const origins = new Origins(sql, (error) => {
+      told();
+      throw error;
+    });
+    sql.exec("CREATE TRIGGER fails BEFORE INSERT ON origin BEGIN SELECT RAISE(ABORT, 'a test'); END");
+    origins.add(0, { shard: 1, sequence: 7 });
+    expect(() => origins.commit()).toThrow("a test");
+    expect(told).toHaveBeenCalledOnce();
+    sql.exec("DROP TRIGGER fails");
+  });
 });

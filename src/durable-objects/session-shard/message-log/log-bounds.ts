@@ -13,6 +13,9 @@ export interface LogBounds {
   readonly grownBytes: number;
   /** Recipients that are written at a time. */
   readonly recipients: number;
+  /** Bytes, and entries that are gone, that may wait in one event before they are written. */
+  readonly waitingBytes: number;
+  readonly waitingRemovals: number;
   /** Rows and bytes of entries of the log's tail, from which on it is laid down: whoever wakes reads it. */
   readonly tailRows: number;
   readonly tailBytes: number;
@@ -24,6 +27,10 @@ export interface LogBounds {
   readonly mergeEntries: number;
   /** Entries of sessions' lists in memory. */
   readonly listEntries: number;
+  /** Messages in memory whose entries are counted and could be read again; and messages of which it is noted how their
+   *  entries have changed, from which on the tail is laid down. */
+  readonly referenceMessages: number;
+  readonly notedMessages: number;
   /** Of a row that is smaller, what nobody needs stays until all of it goes. */
   readonly sparseBytes: number;
   /** Rows that are written anew at a time without what nobody needs, as soon as there are so many. */
@@ -36,12 +43,16 @@ export const logBounds: LogBounds = {
   rowMessages: 4_096,
   grownBytes: 4 * KIB,
   recipients: 8_192,
+  waitingBytes: 1_024 * KIB,
+  waitingRemovals: 16_384,
   tailRows: 64,
   tailBytes: 256 * KIB,
   blockBytes: 128 * KIB,
   pileEntries: 65_536,
   mergeEntries: 32_768,
   listEntries: 65_536,
+  referenceMessages: 65_536,
+  notedMessages: 65_536,
   sparseBytes: KIB,
   sparseRows: 64,
 };

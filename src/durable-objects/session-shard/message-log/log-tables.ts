@@ -57,4 +57,6 @@ export interface LogTables extends ReferenceTable, BlockTable {
   deleteBlocks(blocks: readonly number[]): void;
   /** Deletes all rows and references. */
   clear(): void;
+  /** What happened could not be written to its end: memory is ahead of what is stored. */
+  failed(error: unknown): never;
 }

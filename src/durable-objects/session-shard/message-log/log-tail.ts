@@ -5,7 +5,7 @@
 import type { Message } from "../../../broker/session/message.ts";
 import type { Recipient } from "../../../broker/session/session-store.ts";
 import type { Entry, Removal } from "./entry.ts";
-import { messageNumber, rowOf } from "./entry.ts";
+import { rowOf } from "./entry.ts";
 import type { LogBounds } from "./log-bounds.ts";
 import type { LogTables } from "./log-tables.ts";
 import { RowWriter, visitRow, withoutDead } from "./log-row.ts";
@@ -46,7 +46,7 @@ export class LogTail {
     this.#upTo = manifest?.upTo ?? 0;
     this.entries = manifest?.entries ?? 0;
     this.index = new SessionIndex(tables, manifest?.piles ?? [], manifest?.nextBlock ?? 1, bounds);
-    this.#references = new References(tables, bounds);
+    this.#references = new References(tables, bounds, this.#upTo);
     this.#nextRow = this.#upTo + 1;
     for (const { row, entries } of tables.tail(this.#upTo)) this.#replay(row, entries);
   }
@@ -54,6 +54,11 @@ export class LogTail {
   /** Whether something of this event is to be written. */
   get waiting(): boolean {
     return this.#writers.length > 0;
+  }
+
+  /** Bytes of that. */
+  get waitingBytes(): number {
+    return this.#writers.reduce((sum, { byteLength }) => sum + byteLength, 0);
   }
 
   /** Adds a message for these sessions to the rows of this event. */
@@ -86,7 +91,7 @@ export class LogTail {
 
   /** The index has lost these entries. */
   released(entries: readonly Entry[]): void {
-    for (const { message } of entries) this.#references.release(message);
+    for (const { message } of entries) this.#references.release(message, true);
     this.entries -= entries.length;
   }
 
@@ -110,21 +115,28 @@ export class LogTail {
     this.#writers = [];
     // Others of the tail go when it is laid down.
     this.#delete(dead.filter((row) => going.has(row) || row <= this.#upTo));
-    const { tailRows, tailBytes, sparseRows } = this.#bounds;
-    const sparse = this.#references.sparse >= sparseRows;
-    if (sparse || this.#rows.size >= tailRows || this.#bytes >= tailBytes) this.layDown();
+    const { tailRows, tailBytes, sparseRows, notedMessages } = this.#bounds;
+    const { sparse, noted } = this.#references;
+    const long = this.#rows.size >= tailRows || this.#bytes >= tailBytes;
+    if (long || sparse >= sparseRows || noted >= notedMessages) this.layDown();
   }
 
-  /** Lays the tail down: what it tells goes into the index and the references, and rows that tell nothing else go. */
-  layDown(): void {
-    this.#compact();
+  /** Lays the tail down: what it tells goes into the index and the references, and rows that tell nothing else go. `full`:
+   *  there is no room. */
+  layDown(full = false): void {
     const unneeded = this.index.layDown();
-    this.#references.save();
-    if (this.#rows.size === 0) return;
     const gone = Array.from(this.#rows.keys()).filter((row) => !this.#references.alive(row));
+    this.#references.save({
+      upTo: this.#nextRow - 1,
+      full,
+      bytesOf: (row) => this.#rows.get(row)?.bytes ?? 0,
+      compact: (row, stays) => this.#compact(row, stays),
+    });
+    const some = this.#rows.size > 0;
     this.#beginAnew();
+    if (some) this.#putManifest();
     this.#tables.deleteBlocks(unneeded);
-    this.#delete(gone);
+    this.#delete([...gone, ...this.#references.takeDead()]);
   }
 
   /** All rows so far are laid down. */
@@ -133,6 +145,9 @@ export class LogTail {
     this.#rows.clear();
     this.#bytes = 0;
     this.#last = null;
+  }
+
+  #putManifest(): void {
     const { entries, index } = this;
     const { piles, nextBlock } = index;
     this.#tables.putManifest({ v: 1, upTo: this.#upTo, entries, piles, nextBlock });
@@ -142,7 +157,7 @@ export class LogTail {
   #clear(): void {
     const { laidDown } = this.index;
     const unneeded = this.index.clear();
-    this.#references.clear();
+    this.#references.clear(laidDown ? this.#nextRow - 1 : this.#upTo);
     this.#reader.clear();
     this.#writers = [];
     this.#last = null;
@@ -151,19 +166,18 @@ export class LogTail {
       return;
     }
     this.#beginAnew();
+    this.#putManifest();
     this.#tables.deleteBlocks(unneeded);
     this.#tables.clear();
   }
 
-  /** Writes rows of which little is needed anew. */
-  #compact(): void {
-    for (const row of this.#references.takeSparse(this.#bounds.sparseRows)) {
-      const messages = this.#tables.messages(row);
-      if (messages === null) continue;
-      const stays = (place: number) => this.#references.has(messageNumber(row, place));
-      this.#tables.updateRow(row, new Uint8Array(), withoutDead(messages, stays));
-      this.#reader.forget(row);
-    }
+  /** Writes a row of which little is needed anew. */
+  #compact(row: number, stays: (place: number) => boolean): boolean {
+    const messages = this.#tables.messages(row);
+    if (messages === null) return false;
+    this.#tables.updateRow(row, new Uint8Array(), withoutDead(messages, stays));
+    this.#reader.forget(row);
+    return true;
   }
 
   /** The row to which something is to be added, with a message of so many bytes if any. */
@@ -214,7 +228,7 @@ export class LogTail {
       },
       removed: (session, removal) => {
         if (!known(removal.message)) return;
-        this.#references.release(removal.message);
+        this.#references.release(removal.message, false);
         this.index.remove(session, removal);
         this.entries -= 1;
       },

@@ -14,7 +14,6 @@ import type {
 import type { OutboundState } from "../../../broker/session/stored-queue.ts";
 import { placeOf } from "./delta.ts";
 import type { Entry, Removal } from "./entry.ts";
-
 import type { LogBounds } from "./log-bounds.ts";
 import { logBounds } from "./log-bounds.ts";
 import { LogTail } from "./log-tail.ts";
@@ -27,6 +26,8 @@ const REMOVED_MAX = 256;
 export const REMOVED_OF_SESSION_MAX = 64;
 
 export class MessageLog implements SessionStore {
+  readonly #tables: LogTables;
+  readonly #bounds: LogBounds;
   readonly #tail: LogTail;
   readonly #reader: MessageReader;
   readonly #onRemoved: () => void;
@@ -38,6 +39,8 @@ export class MessageLog implements SessionStore {
 
   /** `onRemoved`: something was removed, and `commit` must be called within a moment. */
   constructor(tables: LogTables, onRemoved: () => void, bounds: LogBounds = logBounds) {
+    this.#tables = tables;
+    this.#bounds = bounds;
     this.#reader = new MessageReader((row) => tables.messages(row));
     this.#tail = new LogTail(tables, this.#reader, bounds);
     this.#onRemoved = onRemoved;
@@ -50,6 +53,7 @@ export class MessageLog implements SessionStore {
 
   append(message: Message, recipients: readonly Recipient[]): void {
     this.#tail.append(message, recipients);
+    if (this.#tail.waitingBytes >= this.#bounds.waitingBytes) this.commit(); // One event is not to fill the memory.
   }
 
   commit(): void {
@@ -58,7 +62,7 @@ export class MessageLog implements SessionStore {
     this.#removals = new Map();
     this.#removed = 0;
     this.#surely = false;
-    this.#tail.write(removals);
+    this.#whole(() => this.#tail.write(removals));
   }
 
   /** At the end of each event: writes what must be written before anything is sent. */
@@ -136,20 +140,30 @@ export class MessageLog implements SessionStore {
   /** Gives back the room of what was removed, as far as that can be done now. */
   reclaim(): void {
     this.commit();
-    this.#tail.layDown();
+    this.#whole(() => this.#tail.layDown(true));
   }
 
   #forget(session: number, entries: readonly Entry[], surely: boolean): void {
     if (entries.length === 0) return;
-    this.#tail.released(entries);
+    this.#whole(() => this.#tail.released(entries));
     const removals = this.#removals.get(session) ?? [];
     if (removals.length === 0) this.#removals.set(session, removals);
     for (const { n, message } of entries) removals.push({ n, message });
     this.#surely ||= surely;
     if (this.#removed === 0) this.#onRemoved();
     this.#removed += entries.length;
+    if (this.#removed >= this.#bounds.waitingRemovals) this.commit();
     if (surely) return; // It is written at the end of this event.
     if (this.#removed >= REMOVED_MAX || removals.length >= REMOVED_OF_SESSION_MAX) this.commit();
+  }
+
+  /** Does what must be done to its end, or not be remembered at all. */
+  #whole(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      this.#tables.failed(error);
+    }
   }
 
   #stored(entries: readonly Entry[]): StoredEntry[] {

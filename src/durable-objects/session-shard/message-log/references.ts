@@ -1,7 +1,8 @@
-// How many entries each message of the log has, so that messages go with the last of them: those of 64 rows in one value,
-// read when it is asked for, written when the log's tail is laid down.
+// How many entries each message of the log has, so that messages go with the last of them. Those of the log's tail are in
+// memory. Those that were laid down are in chunks of 64 rows, some of them in memory; what changes in others is noted, and
+// told to them one by one when the tail is laid down.
 //
-//   version; then rows: place among the 64, bytes of its messages, how many have entries, and of each its place as a
+//   version; then rows: place among the 64, bytes of it, how many messages have entries, and of each its place as a
 //   difference to the one before, entries, bytes
 
 import { ByteReader, ByteWriter } from "./bytes.ts";
@@ -10,8 +11,13 @@ import type { LogBounds } from "./log-bounds.ts";
 
 const VERSION = 1;
 const CHUNK_ROWS = 64;
-/** Chunks in memory that could be read again. */
-const CHUNKS_MAX = 32;
+/** What an entry takes in its row, at least. */
+const ENTRY_BYTES = 10;
+/** Part of a row that is needed, below which the rest is given back; and when there is no room. */
+const NEEDED = 1 / 3;
+const NEEDED_WHEN_FULL = 2 / 3;
+/** So many times more rows are written anew then. */
+const MORE_WHEN_FULL = 4;
 
 export interface ReferenceTable {
   references(chunk: number): Uint8Array | null;
@@ -22,48 +28,78 @@ export interface ReferenceTable {
 interface Row {
   /** Entries and bytes of messages by place; those without entries are none. */
   readonly messages: Map<number, { entries: number; readonly bytes: number }>;
-  /** Bytes of those that have entries, and of all that stand in the row. */
+  /** Bytes of those that have entries, with these, and of all that stands in the row: entries go with the first that is
+   *  given back, since the index knows them. */
   live: number;
   stored: number;
 }
 
 interface Chunk {
   readonly rows: Map<number, Row>;
+  /** Messages that it had at first. */
+  weight: number;
   changed: boolean;
+}
+
+/** What is done to rows while they are laid down. */
+export interface Layer {
+  /** Rows of the tail up to this one are laid down. */
+  readonly upTo: number;
+  /** There is no room. */
+  readonly full: boolean;
+  /** Bytes of a row besides its messages. */
+  bytesOf(row: number): number;
+  /** Writes a row, of which little is needed, anew without the rest. False: it is not there. */
+  compact(row: number, stays: (place: number) => boolean): boolean;
 }
 
 export class References {
   readonly #table: ReferenceTable;
-  readonly #sparseBytes: number;
+  readonly #bounds: LogBounds;
+  /** The last row that was laid down. */
+  #upTo: number;
+  /** Rows behind it. */
+  #tail = new Map<number, Row>();
+  /** Of rows up to it. */
   readonly #chunks = new Map<number, Chunk>();
+  #weight = 0;
+  /** Entries that messages of other chunks have more, or fewer. */
+  readonly #notes = new Map<number, Map<number, number>>();
+  /** How many messages that is. */
+  noted = 0;
   /** Rows whose last entry went. */
   readonly #dead = new Set<number>();
   /** Rows of which little is needed. */
   readonly #sparse = new Set<number>();
 
-  constructor(table: ReferenceTable, bounds: LogBounds) {
+  constructor(table: ReferenceTable, bounds: LogBounds, upTo: number) {
     this.#table = table;
-    this.#sparseBytes = bounds.sparseBytes;
+    this.#bounds = bounds;
+    this.#upTo = upTo;
   }
 
   /** Whether a message has entries. */
   has(message: number): boolean {
-    const row = rowOf(message);
-    return this.#chunk(row).rows.get(row)?.messages.has(placeInRow(message)) ?? false;
+    const number = rowOf(message);
+    const rows = number > this.#upTo ? this.#tail : this.#chunk(chunkOf(number)).rows;
+    return rows.get(number)?.messages.has(placeInRow(message)) ?? false;
   }
 
-  /** Whether a row has a message that has entries. */
+  /** Whether a row of the tail has a message that has entries. */
   alive(row: number): boolean {
-    return this.#chunk(row).rows.has(row);
+    return this.#tail.has(row);
   }
 
-  /** A message of so many bytes has got entries. */
+  /** A message of so many bytes has got entries: it is of the tail, or had some. */
   add(message: number, entries: number, bytes: number): void {
     const number = rowOf(message);
-    const chunk = this.#chunk(number);
-    chunk.changed = true;
-    const row = chunk.rows.get(number) ?? { messages: new Map(), live: 0, stored: 0 };
-    chunk.rows.set(number, row);
+    if (number <= this.#upTo) {
+      this.#changeLaidDown(message, entries, false);
+      return;
+    }
+    const row = this.#tail.get(number) ?? { messages: new Map(), live: 0, stored: 0 };
+    this.#tail.set(number, row);
+    row.live += entries * ENTRY_BYTES;
     const known = row.messages.get(placeInRow(message));
     if (known !== undefined) known.entries += entries;
     else {
@@ -74,23 +110,10 @@ export class References {
     }
   }
 
-  /** An entry of a message is gone. */
-  release(message: number): void {
-    const number = rowOf(message);
-    const chunk = this.#chunk(number);
-    const row = chunk.rows.get(number);
-    const known = row?.messages.get(placeInRow(message));
-    if (row === undefined || known === undefined) return;
-    chunk.changed = true;
-    known.entries -= 1;
-    if (known.entries > 0) return;
-    row.messages.delete(placeInRow(message));
-    row.live -= known.bytes;
-    if (row.messages.size === 0) {
-      chunk.rows.delete(number);
-      this.#sparse.delete(number);
-      this.#dead.add(number);
-    } else if (this.#isSparse(row)) this.#sparse.add(number);
+  /** An entry of a message is gone. `mayRead`: to tell at once whether its row is needed, as far as memory allows. */
+  release(message: number, mayRead: boolean): void {
+    if (rowOf(message) > this.#upTo) this.#change(this.#tail, message, -1);
+    else this.#changeLaidDown(message, -1, mayRead);
   }
 
   /** Rows without a message that has entries, since the last time. */
@@ -105,63 +128,143 @@ export class References {
     return this.#sparse.size;
   }
 
-  /** Some rows of which little is needed: they must be written anew without the rest. */
-  takeSparse(most: number): number[] {
-    const rows = Array.from(this.#sparse).slice(0, most);
-    for (const number of rows) {
-      this.#sparse.delete(number);
-      const chunk = this.#chunk(number);
-      const row = chunk.rows.get(number);
-      if (row === undefined) continue;
-      row.stored = row.live;
-      chunk.changed = true;
-    }
-    return rows;
-  }
-
-  /** Writes what has changed. */
-  save(): void {
-    for (const [number, chunk] of this.#chunks) {
-      if (!chunk.changed) continue;
-      this.#table.putReferences(number, chunk.rows.size === 0 ? null : encode(number, chunk));
+  /** Lays the tail down and writes what has changed, chunk by chunk. */
+  save(layer: Layer): void {
+    const tail = this.#tail;
+    this.#tail = new Map();
+    this.#upTo = layer.upTo;
+    let left = this.#bounds.sparseRows * (layer.full ? MORE_WHEN_FULL : 1);
+    const needed = layer.full ? NEEDED_WHEN_FULL : NEEDED;
+    for (const number of this.#toSave(tail.keys())) {
+      const chunk = this.#chunks.get(number) ?? this.#read(number);
+      for (const [at, row] of tail) {
+        if (chunkOf(at) !== number) continue;
+        row.stored += layer.bytesOf(at);
+        chunk.rows.set(at, row);
+        chunk.changed = true;
+      }
+      for (const [at, row] of chunk.rows) {
+        if (left === 0) break;
+        if (!this.#isSparse(row, needed)) continue;
+        this.#sparse.delete(at);
+        if (!layer.compact(at, (place) => row.messages.has(place))) continue;
+        row.stored = bytesOf(row);
+        chunk.changed = true;
+        left -= 1;
+      }
+      if (chunk.changed) this.#table.putReferences(number, chunk.rows.size === 0 ? null : encode(number, chunk));
       chunk.changed = false;
+      this.#keep(number, chunk);
     }
-    this.#forgetSome();
   }
 
-  /** There are no messages any more. */
-  clear(): void {
+  /** There are no messages any more, up to this row. */
+  clear(upTo: number): void {
+    this.#upTo = upTo;
+    this.#tail.clear();
     this.#chunks.clear();
+    this.#weight = 0;
+    this.#notes.clear();
+    this.noted = 0;
     this.#dead.clear();
     this.#sparse.clear();
   }
 
-  #chunk(row: number): Chunk {
-    const number = Math.floor(row / CHUNK_ROWS);
+  /** Those with rows of the tail, those that have changed, and those of some rows of which little is needed. */
+  #toSave(tail: Iterable<number>): Set<number> {
+    const numbers = new Set(this.#notes.keys());
+    for (const [number, { changed }] of this.#chunks) if (changed) numbers.add(number);
+    for (const row of Array.from(this.#sparse).slice(0, this.#bounds.sparseRows)) numbers.add(chunkOf(row));
+    for (const row of tail) numbers.add(chunkOf(row));
+    return numbers;
+  }
+
+  #changeLaidDown(message: number, by: number, mayRead: boolean): void {
+    const number = chunkOf(rowOf(message));
+    const reads = mayRead && this.#weight < this.#bounds.referenceMessages;
+    const chunk = reads ? this.#chunk(number) : this.#chunks.get(number);
+    if (chunk !== undefined) {
+      chunk.changed = true;
+      this.#change(chunk.rows, message, by);
+      return;
+    }
+    const notes = this.#notes.get(number) ?? new Map<number, number>();
+    if (notes.size === 0) this.#notes.set(number, notes);
+    const known = notes.get(message);
+    if (known === undefined) this.noted += 1;
+    notes.set(message, (known ?? 0) + by);
+  }
+
+  /** A message has so many entries more, or fewer. */
+  #change(rows: Map<number, Row>, message: number, by: number): void {
+    const number = rowOf(message);
+    const row = rows.get(number);
+    const known = row?.messages.get(placeInRow(message));
+    if (row === undefined || known === undefined) return;
+    known.entries += by;
+    row.live += by * ENTRY_BYTES;
+    if (known.entries <= 0) {
+      row.messages.delete(placeInRow(message));
+      row.live -= known.bytes;
+    }
+    if (row.messages.size === 0) {
+      rows.delete(number);
+      this.#sparse.delete(number);
+      this.#dead.add(number);
+    } else if (this.#isSparse(row)) this.#sparse.add(number);
+  }
+
+  #chunk(number: number): Chunk {
     const known = this.#chunks.get(number);
     if (known !== undefined) return known;
-    this.#forgetSome();
-    const bytes = this.#table.references(number);
-    const chunk: Chunk = { rows: bytes === null ? new Map() : decode(number, bytes), changed: false };
-    for (const [at, each] of chunk.rows) if (this.#isSparse(each)) this.#sparse.add(at);
-    this.#chunks.set(number, chunk);
+    const chunk = this.#read(number);
+    this.#keep(number, chunk);
     return chunk;
   }
 
-  /** Whether less than a third of it is needed, unless it is small. */
-  #isSparse({ live, stored }: Row): boolean {
-    return stored >= this.#sparseBytes && 3 * live < stored;
+  /** A chunk with what was noted. */
+  #read(number: number): Chunk {
+    const bytes = this.#table.references(number);
+    const rows = bytes === null ? new Map<number, Row>() : decode(number, bytes);
+    const notes = this.#notes.get(number);
+    const chunk: Chunk = { rows, weight: 0, changed: notes !== undefined };
+    for (const [at, each] of rows) if (this.#isSparse(each)) this.#sparse.add(at);
+    for (const [message, by] of notes ?? []) this.#change(rows, message, by);
+    this.noted -= notes?.size ?? 0;
+    this.#notes.delete(number);
+    return chunk;
   }
 
-  #forgetSome(): void {
-    let excess = this.#chunks.size - CHUNKS_MAX;
-    for (const [number, { changed }] of this.#chunks) {
-      if (excess <= 0) return;
-      if (changed) continue;
-      this.#chunks.delete(number);
-      excess -= 1;
+  /** Whether less than this part of it is needed, unless it is small. */
+  #isSparse({ live, stored }: Row, needed = NEEDED): boolean {
+    return stored >= this.#bounds.sparseBytes && live < needed * stored;
+  }
+
+  /** A chunk stays in memory; others, that could be read again, go as far as they must. */
+  #keep(number: number, chunk: Chunk): void {
+    this.#weight -= this.#chunks.get(number)?.weight ?? 0;
+    chunk.weight = 1;
+    for (const { messages } of chunk.rows.values()) chunk.weight += messages.size;
+    this.#weight += chunk.weight;
+    this.#chunks.set(number, chunk);
+    for (const [oldest, { weight, changed }] of this.#chunks) {
+      if (this.#weight <= this.#bounds.referenceMessages) return;
+      if (changed || oldest === number) continue;
+      this.#chunks.delete(oldest);
+      this.#weight -= weight;
     }
   }
+}
+
+function chunkOf(row: number): number {
+  return Math.floor(row / CHUNK_ROWS);
+}
+
+/** Of its messages alone. */
+function bytesOf({ messages }: Row): number {
+  let sum = 0;
+  for (const { bytes } of messages.values()) sum += bytes;
+  return sum;
 }
 
 function encode(number: number, { rows }: Chunk): Uint8Array<ArrayBuffer> {
@@ -197,7 +300,7 @@ function decode(number: number, bytes: Uint8Array): Map<number, Row> {
       const entries = reader.number();
       const size = reader.number();
       messages.set(place, { entries, bytes: size });
-      live += size;
+      live += size + entries * ENTRY_BYTES;
     }
     rows.set(row, { messages, live, stored });
   }

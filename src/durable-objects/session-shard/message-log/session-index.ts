@@ -66,7 +66,7 @@ export class SessionIndex {
     const list = this.#lists.get(session);
     if (list === undefined) return;
     insertEntry(list, entry);
-    this.#lists.grown(1);
+    this.#lists.grown(session, 1);
   }
 
   /** Takes out an entry. Null: there is none of that number. */
@@ -84,7 +84,7 @@ export class SessionIndex {
     if (!takeEntry(fresh.added, removal)) fresh.removed.push(removal);
     else if (fresh.added.length === 0 && fresh.removed.length === 0) this.#fresh.delete(session);
     const list = this.#lists.get(session);
-    if (list !== undefined && takeEntry(list, removal)) this.#lists.grown(-1);
+    if (list !== undefined && takeEntry(list, removal)) this.#lists.grown(session, -1);
   }
 
   /** Writes what happened since the last time as runs. Returns the blocks that nobody needs any more once `piles` is
@@ -94,11 +94,14 @@ export class SessionIndex {
     this.#fresh = new Map();
     const unneeded: number[] = [];
     this.#mergeable = this.#bounds.mergeEntries;
-    this.#piles = this.#piles.flatMap((pile, i) => {
-      const end = this.#piles[i + 1]?.first ?? Infinity;
+    const laid = new Map<Pile, readonly Pile[]>();
+    // Those with the most runs first: whoever had to wait comes before who had not.
+    const waiting = Array.from(this.#piles, (pile, i) => ({ pile, end: this.#piles[i + 1]?.first ?? Infinity }));
+    for (const { pile, end } of waiting.sort((a, b) => b.pile.runs.length - a.pile.runs.length)) {
       const own = fresh.filter(([session]) => session >= pile.first && session < end);
-      return own.length === 0 ? [pile] : this.#parted(this.#pile(pile, own, unneeded));
-    });
+      if (own.length > 0) laid.set(pile, this.#parted(this.#pile(pile, own, unneeded)));
+    }
+    this.#piles = this.#piles.flatMap((pile) => laid.get(pile) ?? [pile]);
     for (const block of unneeded) this.#blocks.delete(block);
     return unneeded;
   }

@@ -16,7 +16,7 @@ export class SessionLists {
     this.#max = max;
   }
 
-  /** A session's list, to be changed by `insert` and `remove` of this class's owner alone. */
+  /** A session's list; who changes it says so by `grown`. */
   get(session: number): Entry[] | undefined {
     const list = this.#lists.get(session);
     if (list === undefined || this.#weight < this.#max / 2) return list;
@@ -28,15 +28,20 @@ export class SessionLists {
   set(session: number, list: Entry[]): void {
     this.#lists.set(session, list);
     this.#weight += LIST_WEIGHT + list.length;
+    this.#forgetOthers(session);
+  }
+
+  /** A session's list has so many entries more. */
+  grown(session: number, entries: number): void {
+    this.#weight += entries;
+    this.#forgetOthers(session);
+  }
+
+  #forgetOthers(session: number): void {
     for (const [oldest, { length }] of this.#lists) {
       if (this.#weight <= this.#max || oldest === session) return;
       this.#lists.delete(oldest);
       this.#weight -= LIST_WEIGHT + length;
     }
-  }
-
-  /** A list has so many entries more. */
-  grown(entries: number): void {
-    this.#weight += entries;
   }
 }

@@ -9,6 +9,7 @@ const MANIFEST = "message_log";
 export class SqlLogTables implements LogTables {
   readonly #sql: SqlStorage;
   readonly #failed: (error: unknown) => never;
+  #ended = false;
 
   /** `failed`: something could not be written; it ends the object, whose memory is ahead of what is stored. */
   constructor(sql: SqlStorage, failed: (error: unknown) => never) {
@@ -87,6 +88,12 @@ export class SqlLogTables implements LogTables {
     this.#write("DELETE FROM message_references");
   }
 
+  failed(error: unknown): never {
+    if (this.#ended) throw error;
+    this.#ended = true;
+    return this.#failed(error);
+  }
+
   #bytes(query: string, id: number): Uint8Array | null {
     const row = firstRow(this.#sql.exec<{ bytes: ArrayBuffer }>(query, id));
     return row === undefined ? null : new Uint8Array(row.bytes);
@@ -101,7 +108,7 @@ export class SqlLogTables implements LogTables {
     try {
       this.#sql.exec(query, ...values).toArray();
     } catch (error) {
-      this.#failed(error);
+      this.failed(error);
     }
   }
 }
