@@ -11,7 +11,7 @@ function run(...args: string[]): { status: number | null; stdout: string; stderr
   return spawnSync(process.execPath, ["scripts/capacity.ts", ...args], { cwd: root, encoding: "utf8" });
 }
 
-describe("npm run capacity", () => {
+describe("npm run capacity", { timeout: 30_000 }, () => {
   it("prints shards, the bill, peers, storms and what all that rests on", () => {
     const { status, stdout, stderr } = run("--devices", "20000", "--ramp-seconds", "10");
     expect([status, stderr]).toEqual([0, ""]);
