@@ -102,6 +102,20 @@ it("shortens the largest queues, from their oldest messages, and no others", asy
   });
 });
 
+it("gives room back for some queues together", () => {
+  let reclaimed = 0;
+  const bound = new StorageBound({
+    sql: { databaseSize: 100 } as SqlStorage,
+    store: { largest: (count) => Array.from({ length: count }, (_, i) => i), reclaim: () => (reclaimed += 1) },
+    bytesMax: 100,
+    effects: [],
+    now: () => 1,
+    session: () => null,
+  });
+  bound.keep();
+  expect(reclaimed).toBeLessThan(12);
+});
+
 it("takes nothing new while it is full: no session, no subscription, no retained message", async () => {
   const deployment = await TestDeployment.create("bound2x", 1);
   const client = await deployment.connect("c");
