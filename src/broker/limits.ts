@@ -18,6 +18,9 @@ export const limits = {
   /** Unconfirmed bytes of a link, each way; past it the sender collects. */
   linkWindowBytes: 256 * KIB,
 
+  /** How long PUBACKs wait for those of the client's other publishes that are on their way, to share a frame with them. */
+  pubackWaitMs: 1,
+
   /** Bytes of a connection that the shard has not confirmed: past the first PUBACKs wait and QoS 0 is dropped. */
   inboundPendingBytes: 1 * MIB,
   /** Past the second the device is ended with 0x97: a Worker cannot pause reading. */

@@ -9,6 +9,7 @@ import type { Attach, ShardFrame } from "../../contracts/link.ts";
 import { LINK_HEADER_BYTES, linkClose, readCredit, writeDataFrame } from "../../contracts/link.ts";
 
 const PUBLISH = 3;
+const PUBACK = 4;
 
 /** Kept by the socket; a release reads what the last one wrote. */
 export interface LinkAttachment {
@@ -40,6 +41,8 @@ export class Link {
   /** The links that are to be flushed at the end of this event. */
   readonly #dirty: Link[];
   #isDirty = false;
+  /** There is more to send than PUBACKs. */
+  #pressing = false;
 
   /** `woken`: the window was forgotten with the memory, so the whole of it is granted anew. */
   constructor(socket: WebSocket, attachment: LinkAttachment, session: Session, dirty: Link[], woken: boolean) {
@@ -65,7 +68,9 @@ export class Link {
     this.#bytes += packet.length;
     this.#credit -= packet.length;
     this.#mark();
-    if ((packet[0] ?? 0) >> 4 !== PUBLISH) return;
+    const type = (packet[0] ?? 0) >> 4;
+    if (type !== PUBACK) this.#pressing = true;
+    if (type !== PUBLISH) return;
     this.session.outbound.client.left(packet.length);
     if (this.#credit <= 0) this.session.outbound.client.blocked = true;
   }
@@ -74,15 +79,27 @@ export class Link {
   received(frame: Uint8Array): boolean {
     const confirmed = readCredit(new DataView(frame.buffer, frame.byteOffset, frame.byteLength));
     this.#unconfirmed += frame.length - LINK_HEADER_BYTES;
-    if (this.#unconfirmed >= limits.linkWindowBytes / 2) this.#mark();
+    if (this.#unconfirmed >= limits.linkWindowBytes / 2) {
+      this.#pressing = true;
+      this.#mark();
+    }
     if (confirmed === 0) return false;
     this.#credit = Math.min(limits.linkWindowBytes, this.#credit + confirmed);
     return this.#credit > 0 && this.session.outbound.client.blocked;
   }
 
+  /** Leaves what was collected to a later flush, if it is PUBACKs alone, and others of this client will join them in a moment,
+   *  since it has more under way. */
+  defer(): boolean {
+    if (this.#pressing || this.session.inbound.size === 0) return false;
+    this.#isDirty = false;
+    return true;
+  }
+
   /** Sends what was collected, as one frame. */
   flush(): void {
     this.#isDirty = false;
+    this.#pressing = false;
     if (this.#closed) return;
     const frame = writeDataFrame(this.#unconfirmed, this.#packets, this.#bytes);
     this.#unconfirmed = 0;

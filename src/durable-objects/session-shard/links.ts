@@ -1,6 +1,8 @@
 // The links of the clients that are connected, found by uid, client id or socket. Sockets outlive the object's memory:
 // each is met again when it is first asked for, or when all are.
 
+import { limits } from "../../broker/limits.ts";
+import { LazyTimer } from "../../platform/lazy-timer.ts";
 import type { Link, LinkAttachment } from "./link.ts";
 
 const TAG_LENGTH_MAX = 200;
@@ -17,6 +19,9 @@ export interface LinksPorts {
 export class Links {
   /** Those that have something to send at the end of this event. */
   readonly dirty: Link[] = [];
+  /** Those whose PUBACKs wait for more of them. */
+  readonly #waiting = new Set<Link>();
+  readonly #waited = new LazyTimer(limits.pubackWaitMs, () => this.#flushWaiting());
   readonly #ports: LinksPorts;
   readonly #byUid = new Map<number, Link>();
   readonly #byClientId = new Map<string, Link>();
@@ -90,10 +95,25 @@ export class Links {
     this.#transient -= 1;
   }
 
-  /** Sends what was collected for each client in this event, as one frame a link. */
+  /** Sends what was collected for each client in this event, as one frame a link. PUBACKs of a client that has more under way
+   *  wait for those: a frame is what they cost. */
   flush(): void {
-    for (const link of this.dirty) link.flush();
+    for (const link of this.dirty) {
+      if (link.defer()) {
+        this.#waiting.add(link);
+        continue;
+      }
+      this.#waiting.delete(link);
+      link.flush();
+    }
     this.dirty.length = 0;
+    if (this.#waiting.size > 0) this.#waited.arm();
+  }
+
+  #flushWaiting(): boolean {
+    for (const link of this.#waiting) link.flush();
+    this.#waiting.clear();
+    return false;
   }
 
   #meet(tag: string, is: (link: Link) => boolean): Link | null {
