@@ -5,7 +5,7 @@ import { limits } from "../../broker/limits.ts";
 import type { QoS } from "../../broker/mqtt/packets.ts";
 import { readTrustedPublish } from "../../broker/mqtt/publish.ts";
 import { reasonCodes } from "../../broker/mqtt/reason-codes.ts";
-import { Delivery, recipientOf } from "../../broker/session/delivery.ts";
+import { Delivery } from "../../broker/session/delivery.ts";
 import type { Effect } from "../../broker/session/effects.ts";
 import type { Grant } from "../../broker/session/grants.ts";
 import { Message } from "../../broker/session/message.ts";
@@ -15,12 +15,9 @@ import type { Recipient, SessionStore } from "../../broker/session/session-store
 import type { EnvelopeHeader, EntryVisitor, Origin, RetainedPage, SharedWith } from "../../contracts/envelope.ts";
 import { sharedOrigin } from "../../contracts/envelope.ts";
 import { visitEntries } from "../../contracts/envelope-reader.ts";
-import { log } from "../../platform/log.ts";
 import type { Outcome, ToStore } from "./delivery-batch.ts";
 import { DeliveryBatch } from "./delivery-batch.ts";
-
-/** Until a write that failed is tried again. */
-const AGAIN_MS = 1_000;
+import { UnsafeBatches } from "./unsafe-batches.ts";
 
 export interface DeliveryPorts {
   store: SessionStore;
@@ -57,24 +54,26 @@ export interface DeliveryPorts {
 
 export class Deliveries {
   readonly #ports: DeliveryPorts;
-  /** Batches that wait for acknowledgements, in the order of their deadlines. */
-  readonly #unsafe = new Set<DeliveryBatch>();
-  #armed = false;
+  readonly #unsafe: UnsafeBatches;
+  /** Copies in memory alone, at most. */
+  #copies = 0;
 
   constructor(ports: DeliveryPorts) {
     this.#ports = ports;
+    this.#unsafe = new UnsafeBatches(ports);
   }
 
   /** Handles a batch at once; the promise, if any, resolves when it is safe. Throws when an entry could not be handled,
    *  after all others were. */
   receive(envelope: Uint8Array, header: EnvelopeHeader): Promise<void> | undefined {
     const batch = new DeliveryBatch((safe) => this.#unsafe.delete(safe));
+    this.#copies = this.#unsafe.copies;
     const ackDeadlineMs = this.#ports.ackDeadlineMs();
     const visitor = this.#visitor(header.sender, header.writeAtOnce || ackDeadlineMs === 0, batch);
     visitEntries(envelope, visitor);
     this.#pass(batch);
     batch.settled();
-    if (batch.unsafe) this.#await(batch, ackDeadlineMs);
+    if (batch.unsafe) this.#unsafe.add(batch, ackDeadlineMs);
     if (batch.failures.length > 0) throw batch.failures[0];
     return batch.unsafe ? batch.safe : undefined;
   }
@@ -191,6 +190,7 @@ export class Deliveries {
     });
     const recipients: Recipient[] = [];
     const outbounds: Outbound[] = [];
+    const durable = writeAtOnce || this.#copies >= limits.awaitedCopies;
     for (const each of grants) {
       const session = this.#ports.session(each.session);
       if (session === null) continue;
@@ -204,7 +204,7 @@ export class Deliveries {
         identifiers: grant.identifiers,
         share,
       };
-      const recipient = session.outbound.offer(delivery, place, writeAtOnce, now, effects);
+      const recipient = session.outbound.offer(delivery, place, durable, now, effects);
       if (recipient === null) continue;
       recipients.push(recipient);
       outbounds.push(session.outbound);
@@ -216,6 +216,7 @@ export class Deliveries {
       return;
     }
     batch.add(delivery);
+    this.#copies += delivery.copies;
     delivery.arm();
   }
 
@@ -233,50 +234,5 @@ export class Deliveries {
     if (alive.length === 0) return;
     this.#ports.store.append(message, alive);
     for (const outbound of outbounds) touched.add(outbound);
-  }
-
-  /** One timer for all batches: mostly they are safe long before. */
-  #await(batch: DeliveryBatch, ackDeadlineMs: number): void {
-    batch.due = this.#ports.now() + ackDeadlineMs;
-    this.#unsafe.add(batch);
-    if (!this.#armed) this.#arm(ackDeadlineMs);
-  }
-
-  #arm(ms: number): void {
-    this.#armed = true;
-    setTimeout(() => {
-      this.#armed = false;
-      const now = this.#ports.now();
-      for (const batch of Array.from(this.#unsafe)) if (batch.due <= now) this.#meetDeadline(batch, now);
-      this.#ports.settle();
-      const [next] = this.#unsafe;
-      if (next !== undefined) this.#arm(Math.max(1, next.due - now));
-    }, ms);
-  }
-
-  /** The deadline of a batch has come. What could not be written is tried again: it is not safe before. */
-  #meetDeadline(batch: DeliveryBatch, now: number): void {
-    this.#unsafe.delete(batch);
-    try {
-      this.#writeUnacknowledged(batch);
-    } catch (error) {
-      this.#ports.failed(error);
-      log.error("what was not acknowledged could not be written", { error });
-      batch.due = now + AGAIN_MS;
-      this.#unsafe.add(batch);
-    }
-  }
-
-  /** What is not acknowledged goes to the store. */
-  #writeUnacknowledged(batch: DeliveryBatch): void {
-    for (const delivery of batch.deliveries) {
-      const inflight = Array.from(delivery.awaited);
-      if (inflight.length === 0) continue;
-      this.#ports.store.append(delivery.message, inflight.map(recipientOf));
-      for (const each of inflight) {
-        each.outbound.missedDeadline(each, this.#ports.effects);
-        delivery.settle(each);
-      }
-    }
   }
 }

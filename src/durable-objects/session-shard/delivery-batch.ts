@@ -45,6 +45,11 @@ export class DeliveryBatch {
     return this.#unsafe > 0;
   }
 
+  /** How many copies are in memory alone. */
+  get copies(): number {
+    return this.deliveries.reduce((sum, { copies }) => sum + copies, 0);
+  }
+
   add(delivery: Delivery): void {
     this.deliveries.push(delivery);
     this.#unsafe += 1;

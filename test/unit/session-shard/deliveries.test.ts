@@ -33,6 +33,8 @@ const header: EnvelopeHeader = {
 /** Counts what is stored, and keeps none of it. */
 class Store extends MemoryStore {
   stored = 0;
+  /** Of that, what was in memory alone before. */
+  moved = 0;
   /** Copies of each write. */
   readonly writes: number[] = [];
   #copies = 0;
@@ -41,6 +43,7 @@ class Store extends MemoryStore {
     message.storedAs ||= 1;
     this.#copies += recipients.length;
     this.stored += recipients.length;
+    if (recipients.length === 1) this.moved += 1;
   }
 
   override commit(): void {
@@ -66,8 +69,8 @@ class Shard {
   readonly #grants: readonly Grant[];
   readonly deliveries: Deliveries;
 
-  constructor(online: boolean, qos: QoS) {
-    const uids = Array.from({ length: SESSIONS }, (_, i) => i + 1);
+  constructor(online: boolean, qos: QoS, sessions = SESSIONS) {
+    const uids = Array.from({ length: sessions }, (_, i) => i + 1);
     this.#sessions = new Map(uids.map((uid) => [uid, this.#session(uid, online)]));
     this.#grants = uids.map((session) => {
       const grant = { session, qos, retainAsPublished: false, identifiers: [] };
@@ -181,4 +184,28 @@ describe("a batch of 200 messages for 1,000 sessions is handled in pieces", () =
     expect(shard.uncommitted).toBe(0);
     expect(shard.origins).toEqual(numbers.map(origin));
   });
+});
+
+it("copies that wait in memory alone are not more than may be: what comes then is written, and they with it", () => {
+  const sessions = 2_000;
+  const shard = new Shard(true, 1, sessions);
+  const safe = shard.receive((envelope, _n, packet) => envelope.message(0, 0, packet), 1);
+  expect(safe).toBeUndefined();
+  expect(shard.store.stored).toBe(MESSAGES * sessions);
+  expect(shard.store.moved).toBeGreaterThan(limits.awaitedCopies / 2);
+  expect(shard.store.moved).toBeLessThanOrEqual(limits.awaitedCopies + sessions);
+  expect(shard.sent).toEqual(numbers.slice(0, 32).map(String));
+});
+
+it("copies of batches before count as long as they wait", () => {
+  // Each session may have 128 in memory.
+  const sessions = 1_200;
+  const shard = new Shard(true, 1, sessions);
+  const some = (envelope: EnvelopeWriter, n: number, packet: Uint8Array) => {
+    if (n <= 60) envelope.message(0, 0, packet);
+  };
+  expect(shard.receive(some, 1)).toBeDefined();
+  expect(shard.store.stored).toBe(0);
+  expect(shard.receive(some, 1)).toBeUndefined();
+  expect(shard.store.stored).toBe(120 * sessions);
 });
