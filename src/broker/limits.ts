@@ -62,6 +62,13 @@ export const limits = {
    *  QoS 0 is dropped and counted, QoS 1 goes to the outbox. */
   pairPendingBytes: 16 * MIB,
 
+  /** Copies of a batch's messages, for sessions of a shard, that are collected before they are sent or stored, those of one
+   *  message always together; past it they are, and then the rest of the batch is handled. */
+  copiesAtOnce: 65_536,
+  /** Copies in a session shard's memory alone that recipients have not acknowledged; past it what comes is written at once,
+   *  and with it what its recipients have there. */
+  awaitedCopies: 131_072,
+
   /** How long a message may be in memory alone while its recipients have not acknowledged; then it is written. */
   ackDeadlineMs: 50,
 

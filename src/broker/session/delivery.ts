@@ -41,6 +41,11 @@ export class Delivery {
     return this.#awaited;
   }
 
+  /** How many recipients are. */
+  get copies(): number {
+    return this.#awaited.size;
+  }
+
   /** Every recipient has been asked: from now on none is added. */
   arm(): void {
     this.#armed = true;

@@ -1,10 +1,8 @@
 // What the message log comes to when it is used for long: in its tables and in memory.
 
 import { describe, expect, it } from "vitest";
-import type { Entry } from "../../../src/durable-objects/session-shard/message-log/entry.ts";
 import { logBounds } from "../../../src/durable-objects/session-shard/message-log/log-bounds.ts";
 import { MessageLog } from "../../../src/durable-objects/session-shard/message-log/message-log.ts";
-import { SessionLists } from "../../../src/durable-objects/session-shard/message-log/session-lists.ts";
 import { MemoryTables } from "./memory-tables.ts";
 import { message, plain, uidOf } from "./messages.ts";
 
@@ -33,26 +31,6 @@ it("all piles are merged in turn, so that none has many runs", { timeout: 60_000
   expect(manifest?.piles.length).toBeGreaterThan(20);
   expect(Math.max(...(manifest?.piles ?? []).map(({ runs }) => runs.length))).toBeLessThan(40);
   expect(JSON.stringify(manifest).length).toBeLessThan(50_000);
-});
-
-it("lists that grow make others go", () => {
-  const lists = new SessionLists(100);
-  const held: Entry[][] = [];
-  for (let session = 0; session < 10; session++) {
-    const list: Entry[] = [];
-    lists.set(session, list);
-    held.push(list);
-  }
-  for (const [session, list] of held.entries()) {
-    for (let n = 0; n < 20; n++) {
-      if (lists.get(session) === undefined) break;
-      list.push({ n, message: n, bytes: 1, ...plain });
-      lists.grown(session, 1);
-    }
-  }
-  const known = held.filter((_, session) => lists.get(session) !== undefined);
-  expect(known.reduce((sum, { length }) => sum + 8 + length, 0)).toBeLessThanOrEqual(100);
-  expect(known.length).toBeGreaterThan(2);
 });
 
 describe("counts of entries", () => {

@@ -14,5 +14,5 @@ export function message(bytes = 64): Message {
 
 /** Sessions with uids as they are in life, far apart. */
 export function uidOf(i: number): number {
-  return 1 + ((i * 0x9e37_79b9_7f4b) % 2 ** 52);
+  return 1 + Number((BigInt(i) * 0x9e37_79b9_7f4bn) % 2n ** 52n);
 }

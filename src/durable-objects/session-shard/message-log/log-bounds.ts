@@ -21,12 +21,16 @@ export interface LogBounds {
   readonly tailBytes: number;
   /** Bytes from which on another block of the index is begun: a session is found by reading a few of them. */
   readonly blockBytes: number;
+  /** Bytes of blocks in memory. */
+  readonly blockCacheBytes: number;
   /** Entries from which on a pile of runs is parted in two. */
   readonly pileEntries: number;
   /** Entries of piles that are merged deep in one event; a merge that has begun is finished. */
   readonly mergeEntries: number;
-  /** Entries of sessions' lists in memory. */
+  /** Entries of sessions' lists in memory: so many that all sessions in memory may have a stretch there; and of a stretch, at
+   *  least: the list is read again behind it. */
   readonly listEntries: number;
+  readonly stretchEntries: number;
   /** Messages in memory whose entries are counted and could be read again; and messages of which it is noted how their
    *  entries have changed, from which on the tail is laid down. */
   readonly referenceMessages: number;
@@ -48,9 +52,11 @@ export const logBounds: LogBounds = {
   tailRows: 64,
   tailBytes: 256 * KIB,
   blockBytes: 128 * KIB,
+  blockCacheBytes: 2 * 1_024 * KIB,
   pileEntries: 65_536,
   mergeEntries: 32_768,
-  listEntries: 65_536,
+  listEntries: 131_072,
+  stretchEntries: 16,
   referenceMessages: 65_536,
   notedMessages: 65_536,
   sparseBytes: KIB,

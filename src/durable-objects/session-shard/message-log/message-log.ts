@@ -12,7 +12,6 @@ import type {
   StoredEntry,
 } from "../../../broker/session/session-store.ts";
 import type { OutboundState } from "../../../broker/session/stored-queue.ts";
-import { placeOf } from "./delta.ts";
 import type { Entry, Removal } from "./entry.ts";
 import type { LogBounds } from "./log-bounds.ts";
 import { logBounds } from "./log-bounds.ts";
@@ -72,14 +71,12 @@ export class MessageLog implements SessionStore {
 
   read(session: number, after: number, limit: number): StoredEntry[] {
     if (this.#tail.waiting) this.commit(); // Messages are read from rows.
-    const entries = this.#tail.index.list(session);
-    const from = placeOf(entries, after + 1);
-    return this.#stored(entries.slice(from, from + limit));
+    return this.#stored(this.#tail.index.lists.read(session, after, limit));
   }
 
   readShared(session: number): StoredEntry[] {
     if (this.#tail.waiting) this.commit();
-    return this.#stored(this.#tail.index.list(session).filter(({ share }) => share !== ""));
+    return this.#stored(this.#tail.index.lists.all(session).filter(({ share }) => share !== ""));
   }
 
   remove(session: number, n: number, surely = false): void {
@@ -88,19 +85,18 @@ export class MessageLog implements SessionStore {
   }
 
   removeFirst(session: number, { after, before }: NumberRange, count: number, bytes: number, most: number): Removed {
-    const entries = this.#tail.index.list(session);
+    const { index } = this.#tail;
     const removed = { entries: 0, bytes: 0, qos0: 0 };
     const gone: Entry[] = [];
-    for (let at = placeOf(entries, after + 1); removed.entries < most; at++) {
-      const entry = entries[at];
-      if (entry === undefined || entry.n >= before) break;
-      if (removed.entries >= count && removed.bytes >= bytes) break;
+    while (removed.entries < most && (removed.entries < count || removed.bytes < bytes)) {
+      const entry = index.lists.first(session, after, count - removed.entries);
+      if (entry === null || entry.n >= before) break;
+      index.remove(session, entry);
       removed.entries += 1;
       removed.bytes += entry.bytes;
       if (entry.qos === 0) removed.qos0 += 1;
       gone.push(entry);
     }
-    for (const entry of gone) this.#tail.index.remove(session, entry);
     this.#forget(session, gone, true);
     return removed;
   }
@@ -114,20 +110,20 @@ export class MessageLog implements SessionStore {
 
   /** Forgets all that is stored for a session. */
   clear(session: number): void {
-    const entries = [...this.#tail.index.list(session)];
+    const entries = [...this.#tail.index.lists.all(session)];
     for (const entry of entries) this.#tail.index.remove(session, entry);
     this.#forget(session, entries, true);
   }
 
   /** What is stored for a session that was sent up to `sentUpTo`. */
   state(session: number, sentUpTo: number): OutboundState {
-    return queueState(this.#tail.index.list(session), sentUpTo);
+    return queueState(this.#tail.index.lists.all(session), sentUpTo);
   }
 
   /** Number of the last entry that may have been sent, where nobody knows any more: no more than `inflightMax` are
    *  unacknowledged at a time, behind some that were acknowledged and are not removed yet. */
   sentUpToAtMost(session: number, inflightMax: number): number {
-    return numberAtMost(this.#tail.index.list(session), inflightMax + REMOVED_OF_SESSION_MAX);
+    return numberAtMost(this.#tail.index.lists.all(session), inflightMax + REMOVED_OF_SESSION_MAX);
   }
 
   /** Bytes of the messages of each session's queue. Reads the whole index. */

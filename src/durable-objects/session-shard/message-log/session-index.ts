@@ -5,7 +5,7 @@
 
 import { BoundedCache } from "../../../broker/bounded-cache.ts";
 import type { Delta } from "./delta.ts";
-import { insertEntry, mergeDeltas, noDelta, placeOf, takeEntry } from "./delta.ts";
+import { insertEntry, mergeDeltas, noDelta, takeEntry } from "./delta.ts";
 import type { Entry, Removal } from "./entry.ts";
 import { compareEntries } from "./entry.ts";
 import type { Part } from "./index-block.ts";
@@ -15,14 +15,14 @@ import type { BlockTable, Pile, Run } from "./log-tables.ts";
 import { mergeParts } from "./merge-parts.ts";
 import { SessionLists } from "./session-lists.ts";
 
-const BLOCKS_CACHE_BYTES = 2 * 1_024 * 1_024;
-
 interface Fresh {
   readonly added: Entry[];
   readonly removed: Removal[];
 }
 
 export class SessionIndex {
+  /** What the queues hold. */
+  readonly lists: SessionLists;
   readonly #table: BlockTable;
   readonly #bounds: LogBounds;
   #piles: readonly Pile[];
@@ -31,13 +31,13 @@ export class SessionIndex {
   #mergeable = 0;
   /** What happened since the last laying down, by session. */
   #fresh = new Map<number, Fresh>();
-  #lists: SessionLists;
-  readonly #blocks = new BoundedCache<number, Block>(BLOCKS_CACHE_BYTES, ({ byteLength }) => byteLength);
+  readonly #blocks: BoundedCache<number, Block>;
 
   constructor(table: BlockTable, piles: readonly Pile[], nextBlock: number, bounds: LogBounds) {
     this.#table = table;
     this.#bounds = bounds;
-    this.#lists = new SessionLists(bounds.listEntries);
+    this.lists = new SessionLists(bounds, (session) => this.#list(session));
+    this.#blocks = new BoundedCache(bounds.blockCacheBytes, ({ byteLength }) => byteLength);
     this.#piles = piles.length === 0 ? [{ first: 0, runs: [] }] : piles;
     this.#nextBlock = nextBlock;
   }
@@ -55,24 +55,15 @@ export class SessionIndex {
     return this.#piles.some(({ runs }) => runs.length > 0);
   }
 
-  /** A session's entries, in order: not to be changed, and good until the next change. */
-  list(session: number): readonly Entry[] {
-    return this.#list(session);
-  }
-
   /** A session's queue got an entry. */
   add(session: number, entry: Entry): void {
     insertEntry(this.#freshOf(session).added, entry);
-    const list = this.#lists.get(session);
-    if (list === undefined) return;
-    insertEntry(list, entry);
-    this.#lists.grown(session, 1);
+    this.lists.add(session, entry);
   }
 
   /** Takes out an entry. Null: there is none of that number. */
   take(session: number, n: number): Entry | null {
-    const list = this.#list(session);
-    const entry = list[placeOf(list, n)];
+    const entry = this.lists.first(session, n - 1, 1);
     if (entry?.n !== n) return null;
     this.remove(session, entry);
     return entry;
@@ -83,8 +74,7 @@ export class SessionIndex {
     const fresh = this.#freshOf(session);
     if (!takeEntry(fresh.added, removal)) fresh.removed.push(removal);
     else if (fresh.added.length === 0 && fresh.removed.length === 0) this.#fresh.delete(session);
-    const list = this.#lists.get(session);
-    if (list !== undefined && takeEntry(list, removal)) this.#lists.grown(session, -1);
+    this.lists.remove(session, removal);
   }
 
   /** Writes what happened since the last time as runs. Returns the blocks that nobody needs any more once `piles` is
@@ -111,7 +101,7 @@ export class SessionIndex {
     const unneeded = this.#piles.flatMap(({ runs }) => runs.flatMap(({ blocks }) => blocks.map(([block]) => block)));
     this.#piles = [{ first: 0, runs: [] }];
     this.#fresh = new Map();
-    this.#lists = new SessionLists(this.#bounds.listEntries);
+    this.lists.clear();
     this.#blocks.clear();
     return unneeded;
   }
@@ -126,19 +116,15 @@ export class SessionIndex {
     }
   }
 
-  #list(session: number): Entry[] {
-    const known = this.#lists.get(session);
-    if (known !== undefined) return known;
+  /** Reads a session's entries. */
+  #list(session: number): readonly Entry[] {
     let all: Delta = noDelta;
     const pile = this.#piles.findLast(({ first }) => first <= session);
     for (const run of pile?.runs ?? []) {
       for (const delta of this.#deltas(run, session)) all = mergeDeltas(all, delta, true);
     }
     const fresh = this.#fresh.get(session);
-    if (fresh !== undefined) all = mergeDeltas(all, sorted(fresh), true);
-    const list = [...all.added];
-    this.#lists.set(session, list);
-    return list;
+    return fresh === undefined ? all.added : mergeDeltas(all, sorted(fresh), true).added;
   }
 
   /** What a run has of a session. */
