@@ -3,8 +3,7 @@
 
 import { fileURLToPath } from "node:url";
 import { Client } from "@neondatabase/serverless";
-import { drizzle } from "drizzle-orm/neon-serverless";
-import { migrate } from "drizzle-orm/neon-serverless/migrator";
+import { readMigrationFiles } from "drizzle-orm/migrator";
 import { clientThrough } from "./postgres/bridge-server.ts";
 import { startBridge } from "./postgres-bridge.ts";
 
@@ -25,13 +24,31 @@ export async function applyMigrations(options: { databaseUrl: string; proxy: str
   }
   try {
     await client.query("SELECT pg_advisory_lock($1)", [MIGRATION_LOCK]);
-    await migrate(drizzle(client), { migrationsFolder });
+    if (!(await isNewest(client))) await migrate(client);
     await client.query("SELECT pg_advisory_unlock($1)", [MIGRATION_LOCK]);
   } catch (error) {
     throw new Error(`cannot migrate the database: ${rootMessage(error)}`, { cause: error });
   } finally {
     await client.end();
   }
+}
+
+/** Whether all migrations are there, as at nearly every start. */
+async function isNewest(client: Client): Promise<boolean> {
+  const { rows: tables } = await client.query("SELECT to_regclass('drizzle.__drizzle_migrations') AS applied");
+  if (tables[0]?.applied == null) return false;
+  const { rows } = await client.query("SELECT max(created_at) AS last FROM drizzle.__drizzle_migrations");
+  const newest = Math.max(...readMigrationFiles({ migrationsFolder }).map(({ folderMillis }) => folderMillis));
+  return Number(rows[0]?.last ?? 0) >= newest;
+}
+
+/** With a library that takes a second to load. */
+async function migrate(client: Client): Promise<void> {
+  const [{ drizzle }, migrator] = await Promise.all([
+    import("drizzle-orm/neon-serverless"),
+    import("drizzle-orm/neon-serverless/migrator"),
+  ]);
+  await migrator.migrate(drizzle(client), { migrationsFolder });
 }
 
 async function main(): Promise<void> {
