@@ -1,7 +1,7 @@
 // What is published while its topic shard is held: it waits here, in order and within a bound.
 
 import { limits } from "../../broker/limits.ts";
-import type { OutcomeAwaiter } from "./publishes.ts";
+import type { OutcomeAwaiter } from "./topic-stream.ts";
 
 export interface HeldPublish {
   readonly topic: string;

@@ -10,7 +10,8 @@ import { NO_PUBLISHER } from "../../broker/session/publisher.ts";
 import type { DeploymentConfig } from "../../contracts/deployment-config.ts";
 import type { ApiMessage } from "../../contracts/rpc.ts";
 import type { Outbox } from "./outbox.ts";
-import type { OutcomeAwaiter, Publishes } from "./publishes.ts";
+import type { Publishes } from "./publishes.ts";
+import type { OutcomeAwaiter } from "./topic-stream.ts";
 
 const SECOND = 1_000;
 

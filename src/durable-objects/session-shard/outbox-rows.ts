@@ -1,35 +1,17 @@
 // The rows of the outbox: all messages of one event for one topic shard in one, so that many at once cost one write.
 // What was just stored is read again from memory. Sequences grow over restarts.
-//
-//   messages   each: f64 publisher, f64 expiresAt, u32 length, packet; where the highest bit of the length is set, u16
-//              length and the name of the share that it goes back to stand before the packet
 
 import { limits } from "../../broker/limits.ts";
 import { firstRow } from "../../platform/first-row.ts";
 import { ReservedNumbers } from "../../platform/reserved-numbers.ts";
+import type { TakenMessage } from "./taken-messages.ts";
+import { MESSAGE_HEAD_BYTES, readMessages, writeMessages } from "./taken-messages.ts";
 
-const MESSAGE_HEAD_BYTES = 20;
-const GOES_BACK = 0x8000_0000;
 const ROW_BYTES_MAX = 1_024 * 1_024;
 /** What is stored beyond this is not kept in memory too. */
 const IN_MEMORY_BYTES = 2 * limits.exactlyOnceBytes;
 const SEQUENCE = "outbox_sequence";
 const NEVER_SENT = "outbox_never_sent";
-const NO_SHARE = new Uint8Array();
-
-const encoder = new TextEncoder();
-const decoder = new TextDecoder();
-
-export interface TakenMessage {
-  /** Its place among all that this shard has taken. */
-  readonly sequence: number;
-  /** As publisherOf has it; 0: no client. */
-  readonly publisher: number;
-  readonly expiresAt: number;
-  readonly packet: Uint8Array;
-  /** The share to whose group it goes back; "": it goes to all who subscribe. */
-  readonly share: string;
-}
 
 interface Row {
   readonly topicShard: number;
@@ -291,50 +273,4 @@ function runsOf(messages: readonly TakenMessage[]): TakenMessage[][] {
     else runs.push([message]);
   }
   return runs;
-}
-
-function writeMessages(messages: readonly Omit<TakenMessage, "sequence">[]): Uint8Array {
-  const shares = messages.map(({ share }) => (share === "" ? NO_SHARE : encoder.encode(share)));
-  const bytes = new Uint8Array(messages.reduce((sum, { packet }, i) => sum + sizeOf(packet, shares[i]), 0));
-  const view = new DataView(bytes.buffer);
-  let at = 0;
-  messages.forEach(({ publisher, expiresAt, packet }, i) => {
-    const share = shares[i] ?? NO_SHARE;
-    view.setFloat64(at, publisher);
-    view.setFloat64(at + 8, expiresAt);
-    view.setUint32(at + 16, share.length > 0 ? packet.length + GOES_BACK : packet.length);
-    at += MESSAGE_HEAD_BYTES;
-    if (share.length > 0) {
-      view.setUint16(at, share.length);
-      bytes.set(share, at + 2);
-      at += 2 + share.length;
-    }
-    bytes.set(packet, at);
-    at += packet.length;
-  });
-  return bytes;
-}
-
-function sizeOf(packet: Uint8Array, share: Uint8Array = NO_SHARE): number {
-  return MESSAGE_HEAD_BYTES + (share.length > 0 ? 2 + share.length : 0) + packet.length;
-}
-
-function readMessages(bytes: Uint8Array, first: number): TakenMessage[] {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const messages: TakenMessage[] = [];
-  let at = 0;
-  while (at < bytes.length) {
-    const [publisher, expiresAt, length] = [view.getFloat64(at), view.getFloat64(at + 8), view.getUint32(at + 16)];
-    at += MESSAGE_HEAD_BYTES;
-    let share = "";
-    if (length >= GOES_BACK) {
-      const end = at + 2 + view.getUint16(at);
-      share = decoder.decode(bytes.subarray(at + 2, end));
-      at = end;
-    }
-    const packet = bytes.subarray(at, at + (length % GOES_BACK));
-    messages.push({ sequence: first + messages.length, publisher, expiresAt, packet, share });
-    at += packet.length;
-  }
-  return messages;
 }

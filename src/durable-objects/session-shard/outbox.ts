@@ -6,9 +6,9 @@ import { limits } from "../../broker/limits.ts";
 import { slotOfTopic } from "../../broker/topics/slots.ts";
 import type { Placement } from "../../contracts/deployment-config.ts";
 import { readTrustedPublish } from "../../broker/mqtt/publish.ts";
-import type { TakenMessage } from "./outbox-rows.ts";
 import { OutboxRows } from "./outbox-rows.ts";
-import type { OutcomeAwaiter } from "./publishes.ts";
+import type { TakenMessage } from "./taken-messages.ts";
+import type { OutcomeAwaiter } from "./topic-stream.ts";
 
 /** How long a row that is settled may wait to be removed with others: one that comes again is known as such. */
 export const SETTLED_FLUSH_MS = 50;

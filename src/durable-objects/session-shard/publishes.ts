@@ -12,9 +12,11 @@ import type { StreamChannel } from "../../platform/stream-channel.ts";
 import type { StreamSenderOptions } from "../../platform/stream-sender.ts";
 import { StreamSender } from "../../platform/stream-sender.ts";
 import { HeldPublishes } from "./held-publishes.ts";
-import type { TakenMessage } from "./outbox-rows.ts";
 import type { RetainedReads } from "./retained-reads.ts";
 import type { Routes } from "./routes.ts";
+import type { TakenMessage } from "./taken-messages.ts";
+import type { OutcomeAwaiter } from "./topic-stream.ts";
+import { TopicStream } from "./topic-stream.ts";
 
 /** A stream that has answered nothing for this long while something is awaited is asked for its incarnation. */
 const PROBE_MS = 5_000;
@@ -40,52 +42,6 @@ export interface PublishPorts {
 }
 
 type Repeat = Parameters<StreamSenderOptions<number>["onReset"]>[0];
-
-/** Is told the outcome of a publish. */
-export interface OutcomeAwaiter {
-  routed(reasonCode: number): void;
-}
-
-interface Awaited {
-  /** Of a message that is to come once; 0: it may come twice. */
-  readonly sequence: number;
-  /** The share to whose group it goes back; "": none. */
-  readonly share: string;
-  readonly publisher: number;
-  readonly expiresAt: number;
-  readonly packet: Uint8Array;
-  readonly awaiter: OutcomeAwaiter;
-  /** The topic shard has it. */
-  received: boolean;
-  /** Its outcome is known. It is kept while an older one's is not: if that is sent again, this one must follow it. */
-  settled: boolean;
-}
-
-class TopicStream {
-  /** Tokens: the number of a publish, or a route request's with a minus. */
-  readonly sender: StreamSender<number>;
-  readonly awaited = new Map<number, Awaited>();
-  /** What these cost in memory. */
-  awaitedBytes = 0;
-  nextNumber: number;
-  /** When something was last answered, or began to be awaited; epoch milliseconds. */
-  heardAt = 0;
-  readonly watch: LazyTimer;
-
-  readonly channel: StreamChannel;
-
-  constructor(
-    channel: StreamChannel,
-    firstNumber: number,
-    sender: (stream: TopicStream) => StreamSender<number>,
-    look: (stream: TopicStream) => boolean,
-  ) {
-    this.channel = channel;
-    this.nextNumber = firstNumber;
-    this.sender = sender(this);
-    this.watch = new LazyTimer(LOOK_MS, () => look(this));
-  }
-}
 
 export class Publishes {
   readonly #ports: PublishPorts;
@@ -121,11 +77,9 @@ export class Publishes {
     }
     const stream = this.#stream(topicShard);
     if (stream.sender.pendingBytes > limits.pairPendingBytes) return false;
-    if (awaiter !== null && stream.awaitedBytes > limits.awaitedBytes) {
-      forgetSettled(stream, false);
-      if (stream.awaitedBytes > limits.awaitedBytes) return false;
-    }
-    const number = awaiter === null ? 0 : this.#await(stream, 0, "", publisher, expiresAt, packet, awaiter);
+    if (awaiter !== null && !stream.hasRoom()) return false;
+    const number =
+      awaiter === null ? 0 : stream.await({ sequence: 0, share: "", publisher, expiresAt, packet, awaiter });
     stream.sender.writer.publish(number, publisher, expiresAt, packet);
     stream.sender.written(number === 0 ? null : number);
     return true;
@@ -151,13 +105,10 @@ export class Publishes {
   }
 
   /** Sends a message that is to come once. The outbox bounds how many are on their way. */
-  publishOnce(
-    topicShard: number,
-    { sequence, share, publisher, expiresAt, packet }: TakenMessage,
-    awaiter: OutcomeAwaiter,
-  ): void {
+  publishOnce(topicShard: number, message: TakenMessage, awaiter: OutcomeAwaiter): void {
+    const { sequence, share, publisher, expiresAt, packet } = message;
     const stream = this.#stream(topicShard);
-    const number = this.#await(stream, sequence, share, publisher, expiresAt, packet, awaiter);
+    const number = stream.await({ sequence, share, publisher, expiresAt, packet, awaiter });
     const { writer } = stream.sender;
     if (share === "") writer.publishOnce(sequence, number, publisher, expiresAt, packet);
     else writer.returned(sequence, share, number, publisher, expiresAt, packet);
@@ -199,33 +150,7 @@ export class Publishes {
 
   /** A topic shard told the outcome of publishes `first` to `first + count - 1`. */
   routed(topicShard: number, first: number, count: number, reasonCode: number): void {
-    const stream = this.#stream(topicShard);
-    for (let number = first; number < first + count; number++) {
-      const awaited = stream.awaited.get(number);
-      if (awaited === undefined || awaited.settled) continue;
-      awaited.settled = true;
-      awaited.awaiter.routed(reasonCode);
-    }
-    forgetSettled(stream, true);
-  }
-
-  #await(
-    stream: TopicStream,
-    sequence: number,
-    share: string,
-    publisher: number,
-    expiresAt: number,
-    packet: Uint8Array,
-    awaiter: OutcomeAwaiter,
-  ): number {
-    if (stream.awaited.size === 0) stream.heardAt = Date.now();
-    const number = stream.nextNumber;
-    stream.nextNumber = (number % 0xffff_ffff) + 1;
-    const awaited = { sequence, share, publisher, expiresAt, packet, awaiter, received: false, settled: false };
-    stream.awaited.set(number, awaited);
-    stream.awaitedBytes += packet.length + limits.waitingOverheadBytes;
-    stream.watch.arm();
-    return number;
+    this.#stream(topicShard).routed(first, count, reasonCode);
   }
 
   #stream(topicShard: number): TopicStream {
@@ -253,7 +178,7 @@ export class Publishes {
           onReset: (repeat) => this.#repeat(topicShard, self, repeat),
           onReplaced: () => ports.onReplaced(),
         }),
-      (self) => this.#look(topicShard, self),
+      { everyMs: LOOK_MS, look: (self) => this.#look(topicShard, self) },
     );
     this.#streams.set(topicShard, stream);
     return stream;
@@ -279,8 +204,7 @@ export class Publishes {
     for (const token of tokens) {
       if (token < 0) this.#ports.routes().received(topicShard, -token);
       else {
-        const awaited = stream.awaited.get(token);
-        if (awaited !== undefined) awaited.received = true;
+        stream.received(token);
       }
     }
   }
@@ -299,15 +223,5 @@ export class Publishes {
       }, number);
     }
     this.#ports.retained().askAgain(topicShard);
-  }
-}
-
-/** Forgets what has its outcome: `oldest`: only as far as nothing before it waits for its own. */
-function forgetSettled(stream: TopicStream, oldest: boolean): void {
-  for (const [number, { settled, packet }] of stream.awaited) {
-    if (settled) {
-      stream.awaited.delete(number);
-      stream.awaitedBytes -= packet.length + limits.waitingOverheadBytes;
-    } else if (oldest) return;
   }
 }
