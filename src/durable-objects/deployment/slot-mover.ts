@@ -135,14 +135,14 @@ export class SlotMover {
 
   /** While a page is kept there, the next one is read here. */
   async #copy(move: Move): Promise<void> {
-    const [leaving, arriving] = [this.#shard(move.kind, move.from), this.#shard(move.kind, move.to)];
     const read = async (from: string | null): Promise<SlotPage | null> =>
-      from === null ? null : again(() => leaving.exportSlots(move, from));
+      from === null ? null : again(() => this.#shard(move.kind, move.from).exportSlots(move, from));
+    const keep = (index: number, bytes: Uint8Array) =>
+      again(() => this.#shard(move.kind, move.to).importSlots(move, index, bytes));
     let { pages } = move;
     for (let page = await read(move.next); page !== null && this.#left > 0; this.#left--) {
       const { bytes, next } = page;
-      const index = pages;
-      [page] = await Promise.all([read(next), again(() => arriving.importSlots(move, index, bytes))]);
+      [page] = await Promise.all([read(next), keep(pages, bytes)]);
       pages += 1;
       this.#reached({ ...move, pages, next }, next === null ? "copied" : "copying");
     }
@@ -150,9 +150,8 @@ export class SlotMover {
 
   async #adopt(move: Move): Promise<void> {
     const { record } = this.#ports;
-    const arriving = this.#shard(move.kind, move.to);
     for (; this.#left > 0; this.#left--) {
-      if (!(await again(() => arriving.adoptSlots(move, move.pages)))) continue;
+      if (!(await again(() => this.#shard(move.kind, move.to).adoptSlots(move, move.pages)))) continue;
       this.#reached(move, "adopted", () => {
         const { placement } = record;
         const moved = placement[move.kind].moved(move.slots, move.to);
@@ -166,11 +165,10 @@ export class SlotMover {
   async #release(move: Move): Promise<void> {
     const { record, storage, issued } = this.#ports;
     await this.#push("not everybody knows where slots are");
-    const leaving = this.#shard(move.kind, move.from);
     for (let from: string | null = ""; from !== null; this.#left--) {
       const place: string = from;
       if (this.#left <= 0) return; // What is removed is not met again.
-      from = await again(() => leaving.releaseSlots(move, place));
+      from = await again(() => this.#shard(move.kind, move.from).releaseSlots(move, place));
     }
     if (!this.#ports.serves()) return;
     storage.transactionSync(() => {
@@ -211,6 +209,7 @@ export class SlotMover {
     await this.#ports.push().catch((error: unknown) => log.warn(otherwise, { error: String(error) }));
   }
 
+  /** For one call: after an object has died, what reached it before does so no more. */
   #shard(kind: ShardKind, index: number): MovingShardRpc {
     return kind === "session" ? this.#ports.session(index) : this.#ports.topic(index);
   }

@@ -34,8 +34,6 @@ const RELEASED = 100;
 /** Messages of a move of which it is remembered that they are stored here: others are stored again. */
 const STORED_MESSAGES = 65_536;
 
-const PAGE = { bytes: limits.movePageBytes, rows: limits.movePageRows };
-
 export interface SlotTransferPorts {
   sql: SqlStorage;
   closed: ClosedSlots;
@@ -72,7 +70,8 @@ export class SlotTransfer {
 
   /** See MovingShardRpc. */
   exportPage({ slots }: NumberedMove, from: string): SlotPage {
-    return writeSlotPage(this.#parts(slots), from, PAGE);
+    const most = { bytes: limits.movePageBytes, rows: limits.movePageRows };
+    return writeSlotPage(this.#parts(slots), from, most);
   }
 
   /** Adopts a page that has come. The slots are closed here too until they are this shard's: a session of which only a part

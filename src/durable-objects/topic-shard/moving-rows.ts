@@ -20,8 +20,6 @@ const TABLES = [
 const LOOKED_ROWS = 512;
 /** So many goes are one step. */
 const GOES = 16;
-/** Removed in one. */
-const STEP = { bytes: limits.movePageBytes, rows: limits.movePageRows };
 
 /** What waits for groups that stand everywhere, of topics of these slots. */
 class WaitingEverywhere implements Part {
@@ -105,10 +103,11 @@ export class MovingRows {
   remove(slots: readonly number[], from: string): string | null {
     const [first, after] = readPlace(from);
     const tables = slots.flatMap((slot) => TABLES.map(({ table }) => partOf(this.#sql, slot, table)));
-    let left: number = STEP.rows;
+    const most = { bytes: limits.movePageBytes, rows: limits.movePageRows };
+    let left: number = most.rows;
     for (const [place, part] of tables.entries()) {
       if (place < first) continue;
-      const { rows, more } = part.removeSome(STEP);
+      const { rows, more } = part.removeSome(most);
       left -= rows;
       if (more || left <= 0) return writePlace(more ? place : place + 1, null);
     }
@@ -119,10 +118,11 @@ export class MovingRows {
 
   /** Removes some of what an earlier life with slots has left, of all slots (null) or of some. True: there may be more. */
   clear(slots: readonly number[] | null): boolean {
+    const most = { bytes: limits.movePageBytes, rows: limits.movePageRows };
     for (const { table, key, packets } of TABLES) {
       for (const slot of slots ?? this.#slotsIn(table)) {
         const part = new TablePart(this.#sql, table, { column: "slot", value: slot, key, packets: packets === true });
-        if (part.removeSome(STEP).rows > 0) return true;
+        if (part.removeSome(most).rows > 0) return true;
       }
     }
     return false;

@@ -19,8 +19,6 @@ import type { RetainedStore } from "./retained-store.ts";
 import type { RouteTable } from "./route-table.ts";
 import type { Routed } from "./session-stream.ts";
 
-const PAGE = { bytes: limits.movePageBytes, rows: limits.movePageRows };
-
 export interface SlotTransferPorts {
   sql: SqlStorage;
   routes: RouteTable;
@@ -51,8 +49,9 @@ export class SlotTransfer {
 
   /** See MovingShardRpc. */
   exportPage({ slots, to }: NumberedMove, from: string): SlotPage {
+    const most = { bytes: limits.movePageBytes, rows: limits.movePageRows };
     // Who has slots is told of what stands everywhere by the session shards, and knows it better.
-    return writeSlotPage(this.#rows.parts(slots, !this.#ports.hasSlots(to)), from, PAGE);
+    return writeSlotPage(this.#rows.parts(slots, !this.#ports.hasSlots(to)), from, most);
   }
 
   /** Adopts a page that has come. False: what an earlier life has left must be removed before, and is not all. */
