@@ -74,7 +74,11 @@ export class FaultyTopicShard extends TopicShard {
 
 /** The Deployment object of faulty shards. */
 export class FaultyDeploymentObject extends Deployment {
+  /** By name, so that a test can have one die in the middle of what it does. */
+  static readonly contexts = new Map<string, DurableObjectState>();
+
   constructor(context: DurableObjectState, env: FaultyEnv) {
+    FaultyDeploymentObject.contexts.set(context.id.name ?? "", context);
     super(context, { ...env, SESSION_SHARD: env.FAULTY_SESSION_SHARD, TOPIC_SHARD: env.FAULTY_TOPIC_SHARD });
   }
 }
