@@ -17,10 +17,12 @@ export async function until(ms: number, askMs: number, ask: () => Promise<boolea
   }
 }
 
-/** Makes a call that may be made again: some times, if it fails. */
+/** Makes a call that may be made again: some times, if it fails. One of many in a row: where all objects are in one process, its
+ *  thread has something else to do as well. */
 export async function again<T>(call: () => Promise<T>): Promise<T> {
   for (let tries = 1; ; tries++) {
     try {
+      await pass(0);
       return await inTime(call(), CALL_MS);
     } catch (error) {
       if (tries >= TRIES) throw error;

@@ -94,6 +94,19 @@ it("a page that comes again, late, undoes nothing, and one that is missing is no
   expect(await from.stats()).toMatchObject({ ok: true, value: { queuedMessages: 0 } });
 });
 
+it("what has come of a move that was given up is removed", LONG, async () => {
+  const deployment = await MovingDeployment.of(nextId(), 1);
+  const move = { id: 7, from: 0, to: 1, slots: [1] };
+  const placement = { session: ALL, topic: ALL, held: [], move: move.id };
+  for (const shard of [deployment.sessionShard(1), deployment.topicShard(1)]) {
+    await shard.configure(deployment.id, 1, config(1, { serial: 2, placement }));
+    for (let page = 0; page < 40; page++) await shard.importSlots(move, page, new Uint8Array([1]));
+    await shard.configure(deployment.id, 1, config(1, { serial: 3, placement: { ...placement, move: 0 } }));
+    const pages = () => inStorage(shard, (sql) => sql.exec("SELECT n FROM slot_page").toArray().length);
+    await expect.poll(pages).toBe(0);
+  }
+});
+
 it("a shard does not sleep over what it holds", LONG, async () => {
   const deployment = await MovingDeployment.of(nextId(), 1);
   const subscriber = await deployment.connect("subscriber");
