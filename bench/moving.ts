@@ -3,21 +3,27 @@
 
 import { setTimeout as pass } from "node:timers/promises";
 import mqtt, { type MqttClient } from "mqtt";
+import { slotOfClientId, slotOfTopic } from "../src/broker/topics/slots.ts";
 import { benchmark } from "./benchmark.ts";
 import { type Fulmar, startFulmar } from "./brokers/fulmar.ts";
-import { count as shardCount, positive, readOptions, shards as shardsOption } from "./options.ts";
+import { count as shardCount, notNegative, positive, readOptions, shards as shardsOption } from "./options.ts";
 import { count, format } from "./table.ts";
 
 const BEFORE_MS = 5_000;
 const BEHIND_MS = 2_000;
 
-const options = readOptions("bench:moving: [--from N] [--to N] [--pairs N] [--rate N] [--retained N]", {
+const usage = "bench:moving: [--from N] [--to N] [--pairs N] [--rate N] [--retained N] [--large N] [--queued N]";
+const options = readOptions(usage, {
   from: shardsOption.default(1),
   to: shardsOption.default(4),
   pairs: shardCount.default(50),
   /** Messages a second, of all. */
   rate: positive.default(1_000),
   retained: shardCount.default(5_000),
+  /** Retained messages of 1,000 bytes in one slot of the last shard. */
+  large: notNegative.default(0),
+  /** The same, in the queues of a hundred sessions that are away. */
+  queued: notNegative.default(0),
 });
 
 /** What was seen in one part of the run. */
@@ -49,7 +55,51 @@ function connect({ target }: Fulmar, clientId: string): MqttClient {
 }
 
 interface Moving {
-  shards: { done: boolean };
+  shards: { done: boolean; moving: { kind: string; slots: number } | null };
+}
+
+const LARGE = "x".repeat(1_000);
+const AWAY = 100;
+
+/** Names with the same slot, of the upper half. */
+function inOneSlot(wanted: number, name: (i: number) => string, slotOf: (name: string) => number): string[] {
+  const bySlot = new Map<number, string[]>();
+  for (let i = 0; ; i++) {
+    const known = [...(bySlot.get(slotOf(name(i))) ?? []), name(i)];
+    bySlot.set(slotOf(name(i)), known);
+    if (slotOf(name(i)) >= 512 && known.length === wanted) return known;
+  }
+}
+
+async function publishAll(publishers: MqttClient[], topics: readonly string[], retain: boolean): Promise<void> {
+  for (let i = 0; i < topics.length; i += 500) {
+    const some = topics.slice(i, i + 500);
+    await Promise.all(
+      some.map((topic, n) => publishers[n % publishers.length]?.publishAsync(topic, LARGE, { qos: 1, retain })),
+    );
+  }
+}
+
+/** Fills one slot of topics and one of sessions. */
+async function fill(fulmar: Fulmar, publishers: MqttClient[]): Promise<void> {
+  const { large, queued } = options;
+  const [level = ""] = inOneSlot(1, (i) => `large-${i}/x`, slotOfTopic);
+  await publishAll(
+    publishers,
+    Array.from({ length: large }, (_, i) => `${level}/${i}`),
+    true,
+  );
+  if (queued === 0) return;
+  for (const [i, id] of inOneSlot(AWAY, (n) => `away ${n}`, slotOfClientId).entries()) {
+    const client = connect(fulmar, id);
+    await client.subscribeAsync(`away-${i}/x`, { qos: 1 });
+    await client.endAsync();
+  }
+  await publishAll(
+    publishers,
+    Array.from({ length: queued }, (_, i) => `away-${i % AWAY}/x`),
+    false,
+  );
 }
 
 await benchmark(async (keep) => {
@@ -75,6 +125,7 @@ await benchmark(async (keep) => {
     );
     await Promise.all(some);
   }
+  await fill(fulmar, publishers);
   for (const client of clients) client.on("connect", () => (part.connects += 1));
 
   const load = { sent: 0, stopped: false };
@@ -98,7 +149,14 @@ await benchmark(async (keep) => {
   part = new Part();
   const movesFrom = performance.now();
   await fulmar.manage("PATCH", "", { shards: { session: to, topic: to } });
-  while (!((await fulmar.manage("GET", "/shards")) as Moving).shards.done) await pass(50);
+  const alone = new Map<string, { from: number; to: number }>();
+  for (;;) {
+    const { done, moving } = ((await fulmar.manage("GET", "/shards")) as Moving).shards;
+    if (done) break;
+    const now = performance.now();
+    if (moving?.slots === 1) alone.set(moving.kind, { from: alone.get(moving.kind)?.from ?? now, to: now });
+    await pass(50);
+  }
   const seconds = (performance.now() - movesFrom) / 1_000;
   await pass(500); // What was under way.
   lines.push(part.line(`to ${to} of each`, seconds));
@@ -110,5 +168,8 @@ await benchmark(async (keep) => {
   for (const until = performance.now() + BEHIND_MS; waiting.size > 0 && performance.now() < until;) await pass(20);
   await Promise.all(clients.map((client) => client.endAsync(true)));
   console.log(format(lines, 0));
+  for (const [kind, { from: first, to: last }] of alone) {
+    console.log(`a slot moved alone, of the ${kind} shards: ${((last - first) / 1_000).toFixed(1)} s`);
+  }
   console.log(`${count(2 * pairs)} clients with lasting sessions, ${count(retained)} retained; lost: ${waiting.size}`);
 });

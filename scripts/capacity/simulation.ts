@@ -2,7 +2,8 @@
 // or a slot; and its messages, for a while. Pure.
 
 import { limits } from "../../src/broker/limits.ts";
-import { shardOfSlot, SLOTS, slotOfClientId } from "../../src/broker/topics/slots.ts";
+import { SlotMap } from "../../src/broker/topics/slot-map.ts";
+import { SLOTS, slotOfClientId } from "../../src/broker/topics/slots.ts";
 import { platform, work } from "./measured.ts";
 import { messageCpu, messageWork } from "./message-work.ts";
 import type { CapacityOptions } from "./options.ts";
@@ -45,7 +46,8 @@ export function attachesPerSecond({ utilisation }: CapacityOptions): number {
 }
 
 function stormsOf(options: CapacityOptions, shards: Shards, slots: Uint16Array): Storm[] {
-  const shardOf = slots.map((slot) => shardOfSlot(slot, shards.session));
+  const map = SlotMap.even(shards.session);
+  const shardOf = slots.map((slot) => map.shardOf(slot));
   const all = new Uint32Array(shards.session);
   for (const shard of shardOf) all[shard] = (all[shard] ?? 0) + 1;
   const none = new Uint32Array(shards.session);
@@ -59,7 +61,7 @@ function stormsOf(options: CapacityOptions, shards: Shards, slots: Uint16Array):
   const perSlot = new Uint32Array(SLOTS);
   for (const slot of slots) perSlot[slot] = (perSlot[slot] ?? 0) + 1;
   const [slot, moved] = most(perSlot);
-  const from = shardOfSlot(slot, shards.session);
+  const from = map.shardOf(slot);
   const left = all.map((links, shard) => (shard === from ? links - moved : links));
   const to = left.indexOf(Math.min(...left));
 
@@ -105,15 +107,16 @@ function trafficOf(options: CapacityOptions, shards: Shards, slots: Uint16Array)
   const pingsPerMinute = keepAliveSeconds === 0 ? 0 : 60 / keepAliveSeconds;
   const perMs = (devices * (publishPerMinute * (1 + fanOut) + pingsPerMinute)) / 60_000;
   const windowMs = Math.ceil(Math.min(WINDOW_MS, EVENTS / perMs));
+  const map = SlotMap.even(shards.session);
   const result = simulateTraffic({
     ...options,
     sessionShards: shards.session,
     topicShards: shards.topic,
     windowMs,
-    shardOf: (device) => shardOfSlot(slots[device] ?? 0, shards.session),
+    shardOf: (device) => map.shardOf(slots[device] ?? 0),
     subscribers: (random) => {
       const count = Math.floor(fanOut) + (random() < fanOut % 1 ? 1 : 0);
-      return Array.from({ length: count }, () => shardOfSlot(Math.floor(random() * SLOTS), shards.session));
+      return Array.from({ length: count }, () => map.shardOf(Math.floor(random() * SLOTS)));
     },
   });
   return { ...result, seconds: windowMs / 1_000 };

@@ -126,10 +126,13 @@ export const limits = {
   growEventsPerSecond: 800,
 
   /** Slots that move from one shard to another at a time, and what is stored of them: while it is copied, publishing waits. A
-   *  slot that has more by itself stays where it is. */
+   *  slot that has more by itself moves when no other is left, and alone. */
   moveSlots: 64,
   moveBytes: 8 * MIB,
   moveRows: 20_000,
+  /** Of this so much is read, kept, adopted or removed in one event: a row more at most. The rest follows in others. */
+  movePageBytes: 512 * KIB,
+  movePageRows: 5_000,
   /** Sessions of them: their clients are ended, and connect again. */
   moveSessions: 500,
   /** A client that connects meanwhile waits for its session to be there; past it CONNECT gets 0x89. */

@@ -181,17 +181,19 @@ export interface SlotPage {
 
 /** What shards of both kinds do when slots move. Each step may be made again. */
 export interface MovingShardRpc {
-  /** Which of its slots it gives away next, `count` at most, by what is stored of each: one that has too much to be copied
-   *  while publishing waits stays where it is. None: all that are left have too much. */
+  /** Which of its slots it gives away next, `count` at most, by what is stored of each: one that has much moves when no other
+   *  is left, and alone. */
   slotsToGive(count: number): Promise<number[]>;
   /** What is stored of the slots that leave; `from`: "" or the last page's `next`. Nothing changes here. */
   exportSlots(move: NumberedMove, from: string): Promise<SlotPage>;
   /** Keeps page `index`, from 0. */
   importSlots(move: NumberedMove, index: number, page: Uint8Array): Promise<void>;
-  /** So many pages were kept: what is in them is this shard's now. */
-  adoptSlots(move: NumberedMove, pages: number): Promise<void>;
-  /** Another shard has adopted the slots: nothing of them is kept. */
-  releaseSlots(move: NumberedMove): Promise<void>;
+  /** So many pages were kept: what is in the next one of them is this shard's now. True: that was the last. Nobody is served
+   *  from them before the map of slots has changed. */
+  adoptSlots(move: NumberedMove, pages: number): Promise<boolean>;
+  /** The map of slots has changed: some of what is kept of them is removed. `from`: "" or what the last call answered; null:
+   *  nothing is left. */
+  releaseSlots(move: NumberedMove, from: string): Promise<string | null>;
 }
 
 export interface SessionShardRpc extends MovingShardRpc {

@@ -47,6 +47,11 @@ export class SlotMap {
     return Array.from(this.#shards.keys()).filter((slot) => this.#shards[slot] === shard);
   }
 
+  /** Whether a shard has any of these slots. */
+  hasAny(shard: number, slots: readonly number[]): boolean {
+    return slots.some((slot) => this.shardOf(slot) === shard);
+  }
+
   /** The same map, but for these slots, which a shard has now. */
   moved(slots: readonly number[], shard: number): SlotMap {
     const shards = this.#shards.slice();

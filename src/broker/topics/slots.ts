@@ -23,11 +23,6 @@ export function slotOfFilter(filter: string): number {
   return hashOf(head) % SLOTS;
 }
 
-/** The shard of a slot among `shards` of them. */
-export function shardOfSlot(slot: number, shards: number): number {
-  return Math.floor((slot * shards) / SLOTS);
-}
-
 function firstTwoLevels(topic: string): string {
   const first = topic.indexOf("/");
   if (first < 0) return topic;

@@ -44,4 +44,7 @@ export const migrations: readonly string[] = [
      phase TEXT NOT NULL,
      pages INTEGER NOT NULL
    );`,
+
+  `-- Where the next page begins that is to be copied.
+   ALTER TABLE slot_move ADD COLUMN next TEXT;`,
 ];

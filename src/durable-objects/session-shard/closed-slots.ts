@@ -1,5 +1,6 @@
-// Slots of this shard that are closed, because they leave for another one: nobody of them connects, and what is stored of
-// their sessions stands still but for messages that come. Remembered in SQLite until they have left or the move is given up.
+// Slots of this shard that are closed, because they leave for another one, or arrive from one: nobody of them connects, and
+// what is stored of their sessions stands still but for messages that come. Remembered in SQLite until they have left, are
+// this shard's, or the move is given up.
 
 import { slotOfClientId } from "../../broker/topics/slots.ts";
 import type { NumberedMove } from "../../contracts/rpc.ts";
@@ -10,19 +11,24 @@ interface ClosedRow extends Record<string, SqlStorageValue> {
   slots: string;
   at: number;
   published: number;
+  arriving: number;
 }
 
 export class ClosedSlots {
   readonly #sql: SqlStorage;
+  readonly #hasSlot: (slot: number) => boolean;
   #slots: ReadonlySet<number> = new Set();
   #move: number | null = null;
-  /** When they were closed, epoch milliseconds. */
+  #arriving = false;
+  /** When they were closed where they leave, epoch milliseconds. */
   at = 0;
   /** Sequence of the last message that this shard had taken by then. */
   published = 0;
 
-  constructor(sql: SqlStorage) {
+  /** `hasSlot`: whether a slot is this shard's. */
+  constructor(sql: SqlStorage, hasSlot: (slot: number) => boolean) {
     this.#sql = sql;
+    this.#hasSlot = hasSlot;
     const row = firstRow(sql.exec<ClosedRow>("SELECT * FROM closed_slots"));
     if (row !== undefined) this.#set(row);
   }
@@ -36,6 +42,11 @@ export class ClosedSlots {
     return Array.from(this.#slots);
   }
 
+  /** Those that are not this shard's, not yet or not any more. */
+  get others(): readonly number[] {
+    return this.all.filter((slot) => !this.#hasSlot(slot));
+  }
+
   has(slot: number): boolean {
     return this.#slots.size > 0 && this.#slots.has(slot);
   }
@@ -44,17 +55,37 @@ export class ClosedSlots {
     return this.#slots.size > 0 && this.#slots.has(slotOfClientId(clientId));
   }
 
-  close({ id, slots }: NumberedMove, at: number, published: number): void {
-    this.#open();
-    const row: ClosedRow = { move: id, slots: JSON.stringify(slots), at, published };
-    const values = [row.move, row.slots, row.at, row.published];
-    this.#sql.exec("INSERT INTO closed_slots (move, slots, at, published) VALUES (?, ?, ?, ?)", ...values);
-    this.#set(row);
+  /** Whether a client's session is another shard's now, and what is left of it here nobody's. */
+  hasLeft(clientId: string): boolean {
+    if (this.#slots.size === 0 || this.#arriving) return false;
+    const slot = slotOfClientId(clientId);
+    return this.#slots.has(slot) && !this.#hasSlot(slot);
   }
 
-  /** Another move is made now, or none (0). */
+  /** They leave. */
+  close({ id, slots }: NumberedMove, at: number, published: number): void {
+    this.#replace({ move: id, slots: JSON.stringify(slots), at, published, arriving: 0 });
+  }
+
+  /** They arrive. `at`: when they were closed where they come from. */
+  expect({ id, slots }: NumberedMove, at: number): void {
+    this.#replace({ move: id, slots: JSON.stringify(slots), at, published: 0, arriving: 1 });
+  }
+
+  /** Another move is made now, or none (0), or the map of slots has changed. */
   placed(move: number): void {
-    if (this.#move !== null && this.#move !== move) this.#open();
+    if (this.#move === null) return;
+    const arrived = this.#arriving && this.all.every((slot) => this.#hasSlot(slot));
+    if (this.#move !== move || arrived) this.#open();
+  }
+
+  #replace(row: ClosedRow): void {
+    this.#open();
+    const values = [row.move, row.slots, row.at, row.published, row.arriving];
+    this.#sql
+      .exec("INSERT INTO closed_slots (move, slots, at, published, arriving) VALUES (?, ?, ?, ?, ?)", ...values)
+      .toArray();
+    this.#set(row);
   }
 
   #open(): void {
@@ -63,9 +94,10 @@ export class ClosedSlots {
     this.#sql.exec("DELETE FROM closed_slots").toArray();
   }
 
-  #set({ move, slots, at, published }: ClosedRow): void {
+  #set({ move, slots, at, published, arriving }: ClosedRow): void {
     this.#slots = new Set(JSON.parse(slots) as number[]);
     this.#move = move;
+    this.#arriving = arriving === 1;
     this.at = at;
     this.published = published;
   }

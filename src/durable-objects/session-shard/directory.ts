@@ -5,6 +5,7 @@ import { compareKeys } from "../../broker/compare-keys.ts";
 import { exclusiveClaim } from "../../broker/topics/topic-filter.ts";
 import type { DeploymentConfig } from "../../contracts/deployment-config.ts";
 import type { ClientFilter, ClientInfo, SubscriptionInfo } from "../../contracts/rpc.ts";
+import type { ClosedSlots } from "./closed-slots.ts";
 import type { Link } from "./link.ts";
 import type { Links } from "./links.ts";
 import type { SessionRecord, SessionRecords } from "./session-records.ts";
@@ -16,6 +17,7 @@ export interface DirectoryPorts {
   sessions: Sessions;
   records: SessionRecords;
   subscriptions: Subscriptions;
+  closed: ClosedSlots;
   config(): DeploymentConfig;
 }
 
@@ -28,8 +30,8 @@ export class Directory {
 
   /** Clients behind `after` in the order of client ids (as SQLite sorts), and how many match in all. */
   list(filter: ClientFilter, after: string, limit: number): { clients: ClientInfo[]; count: number } {
-    const { links, records } = this.#ports;
-    const { rows, count } = records.list(filter, after, limit);
+    const { links, records, closed } = this.#ports;
+    const { rows, count } = records.list(filter, after, limit, closed.others);
     const transient = Array.from(links.all(), (link) => link)
       .filter((link) => !link.attachment.stored)
       .map((link) => this.#ofLink(link))

@@ -64,9 +64,9 @@ export class LinkEvents {
     const config = this.#ports.config();
     if (configVersion < changedIn(config)) return { v: 1, config };
     const slot = slotOfClientId(clientId);
-    if (closed.has(slot)) return { v: 1, moving: true };
     // An edge that knows a newer config is right: this shard will learn it.
     if (!hasSlot(slot)) return configVersion < serialOf(config) ? { v: 1, config } : { v: 1, moving: true };
+    if (closed.has(slot)) return { v: 1, moving: true };
     if (will !== undefined && !wills.knows(will)) return { v: 1 };
     const changed = username === null ? 0 : principals.revisionOf(username);
     return principalRevision < changed ? { v: 1 } : null;

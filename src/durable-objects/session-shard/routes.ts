@@ -218,11 +218,14 @@ export class Routes {
     return request.request;
   }
 
-  /** Sends a request to a topic shard that does not have it, unless that is held. */
+  /** Sends a request to a topic shard that does not have it, unless that is held. One for retained messages waits for all that
+   *  it concerns: slots may move to one that would have answered already. */
   #send({ request, waiting }: OpenRequest, shard: number): void {
     const state = waiting.get(shard);
     if (state === "sent" || state === "received") return;
-    if (this.#ports.placement().held.has(shard)) {
+    const placement = this.#ports.placement();
+    const concerned = request.retainedFor === null ? [shard] : shardsOf(request.filter, placement);
+    if (concerned.some((each) => placement.held.has(each))) {
       waiting.set(shard, "held");
       return;
     }

@@ -1,7 +1,7 @@
 // Tables of a session shard, as an append-only list of migrations.
 // Rows of a client id have its slot first, so that a slot can move; what belongs to a session hangs on its uid.
 
-import { SLOT_PAGE_TABLE } from "../../platform/slot-pages.ts";
+import { SLOT_PAGE_TABLE } from "../../platform/arriving-pages.ts";
 
 export const migrations: readonly string[] = [
   `CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
@@ -164,4 +164,7 @@ export const migrations: readonly string[] = [
      bytes BLOB NOT NULL
    );
    ALTER TABLE message ADD COLUMN stored_as INTEGER;`,
+
+  `-- Whether the slots are closed because they arrive: then they open when they are this shard's.
+   ALTER TABLE closed_slots ADD COLUMN arriving INTEGER NOT NULL DEFAULT 0;`,
 ];

@@ -125,11 +125,21 @@ export class SessionRecords {
     return new Map(Array.from(rows, ({ slot, n }) => [slot, n] as const));
   }
 
-  /** The sessions of slots. */
-  uidsOf(slots: readonly number[]): number[] {
+  /** How many sessions slots have. */
+  countOf(slots: readonly number[]): number {
+    if (slots.length === 0) return 0;
+    const own = JSON.stringify(slots);
+    return this.#sql
+      .exec<{ n: number }>("SELECT count(*) AS n FROM session WHERE slot IN (SELECT value FROM json_each(?))", own)
+      .one().n;
+  }
+
+  /** The sessions of slots, `limit` at most. */
+  uidsOf(slots: readonly number[], limit = -1): number[] {
     const rows = this.#sql.exec<{ uid: number }>(
-      "SELECT uid FROM session WHERE slot IN (SELECT value FROM json_each(?)) ORDER BY slot, client_id",
+      "SELECT uid FROM session WHERE slot IN (SELECT value FROM json_each(?)) ORDER BY slot, client_id LIMIT ?",
       JSON.stringify(slots),
+      limit,
     );
     return Array.from(rows, ({ uid }) => uid);
   }
@@ -186,8 +196,13 @@ export class SessionRecords {
     return Array.from(rows, ({ uid }) => uid);
   }
 
-  /** Rows behind client id `after` that match, in the order of client ids, and how many match in all. */
-  list(filter: ClientFilter, after: string, limit: number): { rows: SessionRecord[]; count: number } {
+  /** Rows behind client id `after` that match, in the order of client ids, and how many match in all; none of slots `but`. */
+  list(
+    filter: ClientFilter,
+    after: string,
+    limit: number,
+    but: readonly number[] = [],
+  ): { rows: SessionRecord[]; count: number } {
     const conditions: string[] = [];
     const values: SqlStorageValue[] = [];
     const add = (condition: string, value: SqlStorageValue) => {
@@ -201,6 +216,7 @@ export class SessionRecords {
     if (filter.peerAddress !== undefined) add("peer_address = ?", filter.peerAddress);
     if (filter.protocolVersion !== undefined) add("protocol_version = ?", filter.protocolVersion);
     if (filter.cleanStart !== undefined) add("clean_start = ?", filter.cleanStart ? 1 : 0);
+    if (but.length > 0) add("slot NOT IN (SELECT value FROM json_each(?))", JSON.stringify(but));
     const where = conditions.length === 0 ? "1" : conditions.join(" AND ");
     const { n } = this.#sql.exec<{ n: number }>(`SELECT count(*) AS n FROM session WHERE ${where}`, ...values).one();
     const rows = this.#sql

@@ -179,15 +179,15 @@ export class SessionShard extends DurableObject<Env> implements SessionShardRpc 
   }
 
   async importSlots(move: NumberedMove, index: number, page: Uint8Array): Promise<void> {
-    this.#makes(move).transfer.importPage(move, index, page);
+    this.#makes(move).transfer.pages.keep(move.id, index, page);
   }
 
-  async adoptSlots(move: NumberedMove, pages: number): Promise<void> {
-    this.#provisioned.adopt(move, pages);
+  async adoptSlots(move: NumberedMove, pages: number): Promise<boolean> {
+    return this.#provisioned.adopt(move, pages);
   }
 
-  async releaseSlots(move: NumberedMove): Promise<void> {
-    this.#makes(move).release(move);
+  async releaseSlots(move: NumberedMove): Promise<string | null> {
+    return this.#makes(move).release(move);
   }
 
   /** Slots move between shards that serve; where one does not, the move must fail. */

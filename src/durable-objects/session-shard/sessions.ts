@@ -65,19 +65,20 @@ export class Sessions {
 
   /** How many there are. */
   get count(): number {
-    const { links, records } = this.#ports;
+    const { links, records, closed } = this.#ports;
     links.all();
-    return records.count() + links.transient;
+    return records.count() - records.countOf(closed.others) + links.transient;
   }
 
-  /** The session, connected or not; null if it is no more. */
+  /** The session, connected or not; null if it is no more, or another shard's. */
   find(uid: number): Session | null {
-    const { links, records, store } = this.#ports;
+    const { links, records, store, closed } = this.#ports;
     const link = links.byUid(uid);
     if (link !== null) return link.session;
     const cached = this.#offline.get(uid);
-    if (cached !== undefined) return cached;
+    if (cached !== undefined) return closed.hasLeft(cached.clientId) ? null : cached;
     const found = records.findByUid(uid);
+    if (found !== null && closed.hasLeft(found.client_id)) return null;
     const record = found === null ? null : this.#offlineNow(found);
     if (record === null) {
       if (found === null) this.discard(uid);

@@ -68,7 +68,7 @@ export class Shard {
   readonly #env: Env;
   readonly #state: ShardState;
   readonly #config: () => DeploymentConfig;
-  readonly #deadlines: Deadlines<"expire" | "unroute" | "sweep" | "will" | "outbox">;
+  readonly #deadlines: Deadlines<"expire" | "unroute" | "sweep" | "will" | "outbox" | "pages">;
   /** What the broker asks for in this event; empty between events. */
   readonly #effects: Effect[] = [];
   readonly #performer: EffectPerformer;
@@ -105,6 +105,9 @@ export class Shard {
       outbox: (_key, now) => {
         if (this.#outbox.messages > 0) this.#deadlines.set("outbox", "", now + OUTBOX_WAKE_MS);
       },
+      pages: (_key, now) => {
+        if (this.transfer.pages.forgetOthers(state.placement.move)) this.#deadlines.set("pages", "", now);
+      },
     });
     this.#store = this.#newStore();
     this.#storage = this.#newStorageBound();
@@ -118,7 +121,8 @@ export class Shard {
       resume: (socket, attachment) => this.#clients.resume(socket, attachment),
     });
 
-    const closed = new ClosedSlots(sql);
+    const hasSlot = (slot: number) => state.placement.session.shardOf(slot) === state.index;
+    const closed = new ClosedSlots(sql, hasSlot);
     this.#wills = new Wills({
       sql,
       kept: this.keptWills,
@@ -155,7 +159,7 @@ export class Shard {
       closed,
       overload,
       placement: () => state.placement,
-      hasSlot: (slot: number) => state.placement.session.shardOf(slot) === state.index,
+      hasSlot,
       slots: () => state.placement.session.slotsOf(state.index),
       config: this.#config,
       now: Date.now,
@@ -195,7 +199,13 @@ export class Shard {
       settle: () => this.#performer.settle(),
     });
     this.events = new LinkEvents({ ...clients, subscribe, sweep: this.#sweep, performer: this.#performer });
-    this.moves = new SlotMoves({ ...clients, performer: this.#performer });
+    this.moves = new SlotMoves({
+      ...clients,
+      performer: this.#performer,
+      forgetPages: (move) => {
+        if (this.transfer.pages.hasOthers(move)) this.#deadlines.set("pages", "", Date.now());
+      },
+    });
     this.transfer = new SlotTransfer(clients);
     this.management = new Management({
       ...clients,
@@ -243,23 +253,27 @@ export class Shard {
     if (this.#state.placement.move !== id) throw new Error("another move is made, or none");
   }
 
-  /** What has come of a move is this shard's now. */
-  adopt(move: NumberedMove, pages: number): void {
-    const rows = this.transfer.arrived(move, pages);
-    if (rows === null) return;
+  /** A page of what has come of a move is this shard's now. True: it was the last. */
+  adopt(move: NumberedMove, pages: number): boolean {
+    const page = this.transfer.pages.next(move.id, pages);
+    if (page === null) return true;
     changeRows(this.#context, () => {
-      this.transfer.adopt(move, rows);
-      this.moves.arrived();
+      this.transfer.adopt(move, page);
+      if (page.isLast) this.moves.arrived();
     });
     this.#performer.settle();
+    return page.isLast;
   }
 
-  /** What was of a move is another shard's now. */
-  release(move: NumberedMove): void {
-    changeRows(this.#context, () => this.transfer.release(move));
+  /** What was of a move is another shard's now. Null: nothing is left of it here. */
+  release(move: NumberedMove): string | null {
+    const { placement, index } = this.#state;
+    if (placement.session.hasAny(index, move.slots)) throw new Error("the slots are still this shard's");
+    const more = changeRows(this.#context, () => this.transfer.release(move));
     this.#performer.settle();
     // Who comes for what is left here, should it die, if no client does?
     if (this.#outbox.messages > 0) this.#deadlines.setIfUnset("outbox", "", Date.now() + OUTBOX_WAKE_MS);
+    return more ? "more" : null;
   }
 
   async alarm(): Promise<void> {

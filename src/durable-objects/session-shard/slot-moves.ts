@@ -32,6 +32,8 @@ export interface SlotMovePorts {
   publishes: Publishes;
   outbox: Outbox;
   performer: EffectPerformer;
+  /** Removes, in time, what has come of other moves than this one. */
+  forgetPages(move: number): void;
   placement(): Placement;
   now(): number;
 }
@@ -125,8 +127,9 @@ export class SlotMoves {
 
   /** Slots live elsewhere now, or other topic shards are held. */
   placed(before: Placement, after: Placement): void {
-    const { publishes, outbox, routes, retained, closed } = this.#ports;
+    const { publishes, outbox, routes, retained, closed, forgetPages } = this.#ports;
     closed.placed(after.move);
+    forgetPages(after.move);
     this.#expectNone(after.move);
     routes.placed();
     retained.placed(before.topic, after.topic);

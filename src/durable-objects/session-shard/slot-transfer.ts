@@ -2,6 +2,7 @@
 // what they have still to get, and what waits for them. When it is copied nothing is published, so that each message is
 // for one of both shards.
 
+import { BoundedCache } from "../../broker/bounded-cache.ts";
 import { limits } from "../../broker/limits.ts";
 import type { QoS } from "../../broker/mqtt/packets.ts";
 import { readTrustedPublish } from "../../broker/mqtt/publish.ts";
@@ -11,8 +12,12 @@ import { isShare, memberName } from "../../broker/topics/share.ts";
 import { exclusiveClaim } from "../../broker/topics/topic-filter.ts";
 import type { Row, RowValue } from "../../contracts/row-page.ts";
 import type { NumberedMove, SlotPage } from "../../contracts/rpc.ts";
-import type { ArrivedRows, Part, SlotWeight } from "../../platform/slot-pages.ts";
-import { fitting, partOf, partWhere, SlotPages, writeSlotPage } from "../../platform/slot-pages.ts";
+import type { ArrivedPage } from "../../platform/arriving-pages.ts";
+import { ArrivingPages } from "../../platform/arriving-pages.ts";
+import type { SlotWeight } from "../../platform/slot-choice.ts";
+import { chooseSlots } from "../../platform/slot-choice.ts";
+import type { Part } from "../../platform/slot-parts.ts";
+import { partOf, TablePart, writeSlotPage } from "../../platform/slot-parts.ts";
 import type { ClosedSlots } from "./closed-slots.ts";
 import type { PrincipalChanges } from "./principal-changes.ts";
 import type { RetainedReads } from "./retained-reads.ts";
@@ -24,6 +29,10 @@ import type { Wills } from "./wills.ts";
 import type { WriteBehindStore } from "./write-behind-store.ts";
 
 const SECOND = 1_000;
+/** Sessions that are removed at a time. */
+const RELEASED = 100;
+/** Messages of a move of which it is remembered that they are stored here: others are stored again. */
+const STORED_MESSAGES = 65_536;
 
 export interface SlotTransferPorts {
   sql: SqlStorage;
@@ -43,41 +52,38 @@ export interface SlotTransferPorts {
 }
 
 export class SlotTransfer {
+  readonly pages: ArrivingPages;
   readonly #ports: SlotTransferPorts;
-  readonly #pages: SlotPages;
+  /** Where messages of the move that is being adopted are stored here, by where they were. */
+  #storedAs = new BoundedCache<RowValue, number>(STORED_MESSAGES);
 
   constructor(ports: SlotTransferPorts) {
     this.#ports = ports;
-    this.#pages = new SlotPages(ports.sql);
+    this.pages = new ArrivingPages(ports.sql);
   }
 
   /** See MovingShardRpc. */
   slotsToGive(count: number): number[] {
     const most = { count: Math.min(count, limits.moveSlots), bytes: limits.moveBytes, rows: limits.moveRows };
-    return fitting(this.#weights(), most);
+    return chooseSlots(this.#weights(), most);
   }
 
   /** See MovingShardRpc. */
   exportPage({ slots }: NumberedMove, from: string): SlotPage {
-    return writeSlotPage(this.#parts(slots), from);
+    const most = { bytes: limits.movePageBytes, rows: limits.movePageRows };
+    return writeSlotPage(this.#parts(slots), from, most);
   }
 
-  /** See MovingShardRpc. */
-  importPage({ id }: NumberedMove, index: number, page: Uint8Array): void {
-    this.#pages.keep(id, index, page);
-  }
-
-  /** What has come of a move, to be adopted in this event; null: it was adopted before. Throws if pages are missing. */
-  arrived({ id }: NumberedMove, pages: number): ArrivedRows | null {
-    return this.#pages.take(id, pages);
-  }
-
-  /** See MovingShardRpc. */
-  adopt({ id, from }: NumberedMove, tables: ArrivedRows): void {
-    const { records, retained, wills, principals, now } = this.#ports;
-    const closedAt = Number(tables.get("closed")?.[0]?.["at"] ?? 0);
+  /** Adopts a page that has come. The slots are closed here too until they are this shard's: a session of which only a part
+   *  has come must not expire, nor its will be published. */
+  adopt(move: NumberedMove, page: ArrivedPage): void {
+    const { closed, records, retained, wills, principals, now } = this.#ports;
+    const { from } = move;
+    const { rows: tables } = page;
+    if (page.index === 0) this.#storedAs = new BoundedCache(STORED_MESSAGES);
+    for (const { at } of tables.get("closed") ?? []) closed.expect(move, Number(at));
     for (const row of tables.get("session") ?? []) {
-      const expiresAt = this.#expiresAt(row, closedAt);
+      const expiresAt = this.#expiresAt(row, closed.at);
       records.adopt({ ...row, expires_at: expiresAt });
       if (expiresAt !== null) this.#ports.expireAt(expiresAt);
     }
@@ -91,15 +97,25 @@ export class SlotTransfer {
     }
     this.#adoptEntries(tables.get("entry") ?? []);
     this.#ports.store.commit();
-    this.#pages.adopted(id);
+    this.pages.adopted(page);
   }
 
-  /** See MovingShardRpc. */
-  release({ slots }: NumberedMove): void {
+  /** Removes some of the sessions. True: there may be more. */
+  release({ slots }: NumberedMove): boolean {
     const { sessions, records, wills, store } = this.#ports;
-    for (const uid of records.uidsOf(slots)) sessions.depart(uid);
-    for (const uid of wills.waitingOf(slots)) wills.forget(uid);
+    const uids = records.uidsOf(slots, RELEASED);
+    let [rows, departed] = [0, 0];
+    for (const uid of uids) {
+      if (rows >= limits.movePageRows) break;
+      rows += 1 + store.state(uid, 0).queued;
+      sessions.depart(uid);
+      departed += 1;
+    }
     store.commit();
+    if (departed < uids.length || departed === RELEASED) return true;
+    const left = wills.waitingOf(slots);
+    for (const uid of left.slice(0, limits.movePageRows)) wills.forget(uid);
+    return left.length > limits.movePageRows;
   }
 
   /** Of this shard's slots, the last one first, until they have as many sessions as may move together. */
@@ -150,7 +166,11 @@ export class SlotTransfer {
       messages.set(key, known);
       known.recipients.push(recipientOf(row));
     }
-    for (const { message, recipients } of messages.values()) this.#ports.store.append(message, recipients);
+    for (const [key, { message, recipients }] of messages) {
+      message.storedAs = this.#storedAs.get(key) ?? 0;
+      this.#ports.store.append(message, recipients);
+      this.#storedAs.set(key, message.storedAs);
+    }
   }
 
   #parts(slots: readonly number[]): Part[] {
@@ -166,9 +186,9 @@ export class SlotTransfer {
     return [
       partOf("closed", "at", [{ at: closed.at }]),
       partOf("principal_change", "username", principals.all()),
-      ...slots.map((slot) => partWhere(sql, "session", "slot", slot, ["client_id"])),
-      ...uids.map((uid) => partWhere(sql, "subscription", "uid", uid, ["filter"])),
-      ...Array.from(willsOf, (uid) => partWhere(sql, "will", "uid", uid, ["client_id"])),
+      ...slots.map((slot) => new TablePart(sql, "session", { column: "slot", value: slot, key: ["client_id"] })),
+      ...uids.map((uid) => new TablePart(sql, "subscription", { column: "uid", value: uid, key: ["filter"] })),
+      ...Array.from(willsOf, (uid) => new TablePart(sql, "will", { column: "uid", value: uid, key: ["client_id"] })),
       partOf("retained_read", "key", reads),
       ...uids.map((uid) => this.#entries(uid)),
     ];
@@ -180,7 +200,11 @@ export class SlotTransfer {
     return {
       table: "entry",
       key: ["n"],
-      rows: (after, limit) => store.read(uid, Number(after?.[0] ?? 0), limit).map((entry) => entryRow(uid, entry)),
+      read: (after, limit) => {
+        const entries = store.read(uid, Number(after?.[0] ?? 0), limit);
+        const next = entries.length < limit ? null : [entries.at(-1)?.n ?? 0];
+        return { rows: entries.map((entry) => entryRow(uid, entry)), next };
+      },
     };
   }
 }

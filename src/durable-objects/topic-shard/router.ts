@@ -72,7 +72,7 @@ export class Router {
   readonly #retained: RetainedStore;
   readonly #reads: RetainedReads;
   readonly #outbox: Outbox;
-  readonly #deadlines: Deadlines<"outbox">;
+  readonly #deadlines: Deadlines<"outbox" | "pages">;
   readonly #streamWatch = new StreamWatch();
   readonly #overload: OverloadWatch;
   readonly #streams = new Map<number, SessionStream>();
@@ -102,7 +102,12 @@ export class Router {
       slots: () => state.placement.topic.slotsOf(state.index),
       hasSlots: (shard) => state.placement.topic.sizes.has(shard),
     });
-    this.#deadlines = new Deadlines(context.storage, { outbox: () => this.#awaitOutbox() });
+    this.#deadlines = new Deadlines(context.storage, {
+      outbox: () => this.#awaitOutbox(),
+      pages: (_key, now) => {
+        if (this.transfer.pages.forgetOthers(state.placement.move)) this.#deadlines.set("pages", "", now);
+      },
+    });
     this.#overload = new OverloadWatch({
       bounds: limits,
       tell: (what) => deploymentObject(env.DEPLOYMENT, state.deploymentId).overloaded("topic", state.index, what),
@@ -113,7 +118,11 @@ export class Router {
 
   /** Returns the serial of the config in force. */
   configure(config: DeploymentConfig): number {
-    this.#state.updateConfig(config);
+    const newer = this.#state.updateConfig(config);
+    // What has come of a move that was given up.
+    if (newer && this.transfer.pages.hasOthers(this.#state.placement.move)) {
+      this.#deadlines.set("pages", "", Date.now());
+    }
     return serialOf(this.#state.config);
   }
 
@@ -123,16 +132,19 @@ export class Router {
   }
 
   /** See MovingShardRpc. */
-  adopt(move: NumberedMove, pages: number): void {
-    const rows = this.transfer.arrived(move, pages);
-    if (rows === null) return;
-    changeRows(this.#context, () => this.transfer.adopt(move, rows));
+  adopt(move: NumberedMove, pages: number): boolean {
+    const page = this.transfer.pages.next(move.id, pages);
+    if (page === null) return true;
+    const adopted = changeRows(this.#context, () => this.transfer.adopt(move, page));
     this.#settle();
+    return adopted && page.isLast;
   }
 
   /** See MovingShardRpc. */
-  release(move: NumberedMove): void {
-    changeRows(this.#context, () => this.transfer.release(move));
+  release(move: NumberedMove, from: string): string | null {
+    const { placement, index } = this.#state;
+    if (placement.topic.hasAny(index, move.slots)) throw new Error("the slots are still this shard's");
+    return changeRows(this.#context, () => this.transfer.release(move, from));
   }
 
   /** Whether nothing is under way to a session shard, or to any (null). */

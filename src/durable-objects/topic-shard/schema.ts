@@ -2,7 +2,7 @@
 // Rows of a topic or filter have its slot first, so that a slot can move; -1 is the slot of filters that stand in every
 // topic shard.
 
-import { SLOT_PAGE_TABLE } from "../../platform/slot-pages.ts";
+import { SLOT_PAGE_TABLE } from "../../platform/arriving-pages.ts";
 
 export const migrations: readonly string[] = [
   `CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;

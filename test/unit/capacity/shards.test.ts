@@ -2,7 +2,8 @@ import { describe, expect, it } from "vitest";
 import { allInOne, devicesOfLargestShard, missed, shardsReached } from "../../../scripts/capacity/placement.ts";
 import { fewestTopicShards, fullnessOf, shardsNeeded, tooFull } from "../../../scripts/capacity/shards.ts";
 import { limits } from "../../../src/broker/limits.ts";
-import { shardOfSlot, slotOfClientId } from "../../../src/broker/topics/slots.ts";
+import { SlotMap } from "../../../src/broker/topics/slot-map.ts";
+import { slotOfClientId } from "../../../src/broker/topics/slots.ts";
 import { optionsOf } from "./options-of.ts";
 
 describe("placement", () => {
@@ -18,8 +19,9 @@ describe("placement", () => {
     const devices = 100_000;
     for (const shards of [13, 15, 64]) {
       const links = new Uint32Array(shards);
+      const map = SlotMap.even(shards);
       for (let i = 0; i < devices; i++) {
-        const shard = shardOfSlot(slotOfClientId(`device-${i}`), shards);
+        const shard = map.shardOf(slotOfClientId(`device-${i}`));
         links[shard] = (links[shard] ?? 0) + 1;
       }
       expect(Math.max(...links)).toBeLessThanOrEqual(devicesOfLargestShard(devices, shards));

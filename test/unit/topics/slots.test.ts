@@ -1,13 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import {
-  EVERYWHERE,
-  shardOfSlot,
-  SLOTS,
-  slotOfClientId,
-  slotOfFilter,
-  slotOfTopic,
-} from "../../../src/broker/topics/slots.ts";
+import { SlotMap } from "../../../src/broker/topics/slot-map.ts";
+import { EVERYWHERE, SLOTS, slotOfClientId, slotOfFilter, slotOfTopic } from "../../../src/broker/topics/slots.ts";
 import { matches } from "../../../src/broker/topics/topic-match.ts";
 import { filter, topic } from "./arbitrary-topics.ts";
 
@@ -28,9 +22,7 @@ describe("slots", () => {
   });
 
   it("spreads slots evenly over shards", () => {
-    const counts = [0, 0, 0];
-    for (let slot = 0; slot < SLOTS; slot++) counts[shardOfSlot(slot, 3)] = (counts[shardOfSlot(slot, 3)] ?? 0) + 1;
-    expect(counts).toEqual([342, 341, 341]);
+    expect(Array.from(SlotMap.even(3).sizes.values())).toEqual([342, 341, 341]);
     const used = new Set(Array.from({ length: 20_000 }, (_, i) => slotOfTopic(`devices/${i}/state`)));
     expect(used.size).toBe(SLOTS);
   });
@@ -43,9 +35,10 @@ describe("slots", () => {
 
   it("puts each slot into one of the shards, in runs", () => {
     for (const shards of [1, 2, 4, 7, 64, SLOTS]) {
+      const map = SlotMap.even(shards);
       let last = 0;
       for (let slot = 0; slot < SLOTS; slot++) {
-        const shard = shardOfSlot(slot, shards);
+        const shard = map.shardOf(slot);
         expect(shard === last || shard === last + 1).toBe(true);
         last = shard;
       }

@@ -9,7 +9,7 @@ import { slotOfClientId } from "../../../src/broker/topics/slots.ts";
 import { placementOf } from "../../../src/contracts/deployment-config.ts";
 import { OutboxRows } from "../../../src/durable-objects/session-shard/outbox-rows.ts";
 import { RetainedReads } from "../../../src/durable-objects/session-shard/retained-reads.ts";
-import { fitting } from "../../../src/platform/slot-pages.ts";
+import { chooseSlots } from "../../../src/platform/slot-choice.ts";
 import { config, text } from "../shards/link-client.ts";
 import { inStorage } from "./deployment-client.ts";
 import { MovingDeployment } from "./moving-client.ts";
@@ -76,11 +76,35 @@ it("a page that comes again, late, undoes nothing, and one that is missing is no
   expect(missing).toContain(`${pages.length - 1} of ${pages.length} pages`);
   await to.importSlots(move, 1, pages[1] ?? new Uint8Array());
   await to.importSlots(move, 0, pages[0] ?? new Uint8Array());
-  await to.adoptSlots(move, pages.length);
-  await from.releaseSlots(move);
+  for (let adopted = 1; !(await to.adoptSlots(move, pages.length)); adopted++) {
+    expect(adopted).toBeLessThan(pages.length);
+  }
+  await to.importSlots(move, 0, pages[0] ?? new Uint8Array());
+  expect(await to.adoptSlots(move, pages.length)).toBe(true);
+  expect(await inStorage(to, (sql) => sql.exec("SELECT n FROM slot_page").toArray())).toEqual([]);
+  const tooEarly = await from.releaseSlots(move, "").catch((error: unknown) => String(error));
+  expect(tooEarly).toContain("still this shard's");
+  const moved = { ...placement, session: [[1, 1_024]] as [number, number][] };
+  for (const [index, shard] of [from, to].entries()) {
+    await shard.configure(deployment.id, index, config(1, { serial: 3, placement: moved }));
+  }
+  expect(await from.releaseSlots(move, "")).toBe(null);
   const stats = await to.stats();
   expect(stats).toMatchObject({ ok: true, value: { sessions: 3, queuedMessages: 9 } });
   expect(await from.stats()).toMatchObject({ ok: true, value: { queuedMessages: 0 } });
+});
+
+it("what has come of a move that was given up is removed", LONG, async () => {
+  const deployment = await MovingDeployment.of(nextId(), 1);
+  const move = { id: 7, from: 0, to: 1, slots: [1] };
+  const placement = { session: ALL, topic: ALL, held: [], move: move.id };
+  for (const shard of [deployment.sessionShard(1), deployment.topicShard(1)]) {
+    await shard.configure(deployment.id, 1, config(1, { serial: 2, placement }));
+    for (let page = 0; page < 40; page++) await shard.importSlots(move, page, new Uint8Array([1]));
+    await shard.configure(deployment.id, 1, config(1, { serial: 3, placement: { ...placement, move: 0 } }));
+    const pages = () => inStorage(shard, (sql) => sql.exec("SELECT n FROM slot_page").toArray().length);
+    await expect.poll(pages).toBe(0);
+  }
 });
 
 it("a shard does not sleep over what it holds", LONG, async () => {
@@ -180,11 +204,13 @@ it(
   },
 );
 
-it("slots move together while they are within the bounds, and one that is beyond them stays", () => {
+it("slots move together while they are within the bounds, and one that is beyond them moves last, alone", () => {
   const weights = [5, 200, 30, 70, 10].map((bytes, slot) => ({ slot, bytes, rows: 1 }));
   const bounds = { count: 10, bytes: 100, rows: 100 };
-  expect(fitting(weights, bounds)).toEqual([0, 2]);
-  expect(fitting(weights, { ...bounds, bytes: 205 })).toEqual([0, 1]);
-  expect(fitting(weights, { ...bounds, count: 1 })).toEqual([0]);
-  expect(fitting(weights.slice(1, 2), bounds)).toEqual([]);
+  expect(chooseSlots(weights, bounds)).toEqual([0, 2]);
+  expect(chooseSlots(weights, { ...bounds, bytes: 205 })).toEqual([0, 1]);
+  expect(chooseSlots(weights, { ...bounds, count: 1 })).toEqual([0]);
+  expect(chooseSlots(weights.slice(1, 2), bounds)).toEqual([1]);
+  const large = [300, 200, 150].map((bytes, slot) => ({ slot, bytes, rows: 1 }));
+  expect(chooseSlots(large, bounds)).toEqual([0]);
 });

@@ -13,6 +13,8 @@ export interface FaultChances {
   overtaken: number;
   /** What an event with frames of a stream wrote cannot be committed: the object ends without it. */
   uncommitted: number;
+  /** A step of a move of slots: the object ends without what it wrote. As often its answer is lost. */
+  step?: number;
 }
 
 export type Fault = "lost" | "repeated" | "delayed" | "overtaken";
@@ -22,7 +24,7 @@ const DELAY_MS = 40;
 /** The faults of one deployment. */
 export class FaultPlan {
   /** How often each has happened. */
-  readonly happened = { lost: 0, repeated: 0, delayed: 0, overtaken: 0, uncommitted: 0 };
+  readonly happened = { lost: 0, repeated: 0, delayed: 0, overtaken: 0, uncommitted: 0, step: 0 };
   readonly random: () => number;
   readonly #chances: FaultChances;
   #on = true;
@@ -55,6 +57,16 @@ export class FaultPlan {
     if (!this.#on || this.random() >= this.#chances.uncommitted) return false;
     this.happened.uncommitted += 1;
     return true;
+  }
+
+  /** What becomes of a step of a move; null: it goes well. */
+  ofStep(): "dies" | "lost" | null {
+    const { step = 0 } = this.#chances;
+    if (!this.#on || step === 0) return null;
+    const drawn = this.random();
+    if (drawn >= 2 * step) return null;
+    this.happened.step += 1;
+    return drawn < step ? "dies" : "lost";
   }
 
   delayMs(): number {

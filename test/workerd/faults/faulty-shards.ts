@@ -2,6 +2,7 @@
 // streams are faulty; what an event with a frame of a stream wrote is lost now and then, as when the platform cannot
 // commit it: it ends the object, and lets nothing out that was sent behind the write.
 
+import type { NumberedMove, SlotPage } from "../../../src/contracts/rpc.ts";
 import { Deployment } from "../../../src/durable-objects/deployment/deployment.ts";
 import { SessionShard } from "../../../src/durable-objects/session-shard/session-shard.ts";
 import { TopicShard } from "../../../src/durable-objects/topic-shard/topic-shard.ts";
@@ -26,6 +27,22 @@ export class FaultySessionShard extends SessionShard {
     super.webSocketMessage(socket, data);
     mayFailToCommit(this.ctx);
   }
+
+  override async exportSlots(move: NumberedMove, from: string): Promise<SlotPage> {
+    return faultyStep(this.ctx, super.exportSlots(move, from));
+  }
+
+  override async importSlots(move: NumberedMove, index: number, page: Uint8Array): Promise<void> {
+    return faultyStep(this.ctx, super.importSlots(move, index, page));
+  }
+
+  override async adoptSlots(move: NumberedMove, pages: number): Promise<boolean> {
+    return faultyStep(this.ctx, super.adoptSlots(move, pages));
+  }
+
+  override async releaseSlots(move: NumberedMove): Promise<string | null> {
+    return faultyStep(this.ctx, super.releaseSlots(move));
+  }
 }
 
 export class FaultyTopicShard extends TopicShard {
@@ -37,17 +54,46 @@ export class FaultyTopicShard extends TopicShard {
     super.webSocketMessage(socket, data);
     mayFailToCommit(this.ctx);
   }
+
+  override async exportSlots(move: NumberedMove, from: string): Promise<SlotPage> {
+    return faultyStep(this.ctx, super.exportSlots(move, from));
+  }
+
+  override async importSlots(move: NumberedMove, index: number, page: Uint8Array): Promise<void> {
+    return faultyStep(this.ctx, super.importSlots(move, index, page));
+  }
+
+  override async adoptSlots(move: NumberedMove, pages: number): Promise<boolean> {
+    return faultyStep(this.ctx, super.adoptSlots(move, pages));
+  }
+
+  override async releaseSlots(move: NumberedMove, from: string): Promise<string | null> {
+    return faultyStep(this.ctx, super.releaseSlots(move, from));
+  }
 }
 
 /** The Deployment object of faulty shards. */
 export class FaultyDeploymentObject extends Deployment {
+  /** By name, so that a test can have one die in the middle of what it does. */
+  static readonly contexts = new Map<string, DurableObjectState>();
+
   constructor(context: DurableObjectState, env: FaultyEnv) {
+    FaultyDeploymentObject.contexts.set(context.id.name ?? "", context);
     super(context, { ...env, SESSION_SHARD: env.FAULTY_SESSION_SHARD, TOPIC_SHARD: env.FAULTY_TOPIC_SHARD });
   }
 }
 
 function mayFailToCommit(context: DurableObjectState): void {
   if (planOf(context.id.name ?? "")?.ofCommit() === true) context.abort("what it wrote could not be committed");
+}
+
+/** A step of a move of slots: the object may die of it, or its answer be lost. */
+async function faultyStep<T>(context: DurableObjectState, step: Promise<T>): Promise<T> {
+  const answer = await step;
+  const fault = planOf(context.id.name ?? "")?.ofStep() ?? null;
+  if (fault === "dies") context.abort("it dies of a step");
+  if (fault === "lost") throw new Error("the answer is lost");
+  return answer;
 }
 
 function withFaults(env: FaultyEnv): Env {

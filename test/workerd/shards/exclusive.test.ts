@@ -2,7 +2,8 @@
 
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { limits } from "../../../src/broker/limits.ts";
-import { shardOfSlot, slotOfClientId } from "../../../src/broker/topics/slots.ts";
+import { SlotMap } from "../../../src/broker/topics/slot-map.ts";
+import { slotOfClientId } from "../../../src/broker/topics/slots.ts";
 import type { LinkClient } from "./link-client.ts";
 import { config, TestDeployment, text } from "./link-client.ts";
 
@@ -202,7 +203,8 @@ async function subscriptionsOf(here: TestDeployment, clientId: string) {
 
 /** A client id whose session is in this shard. */
 function clientIdOn(here: TestDeployment, shard: number): string {
+  const map = SlotMap.even(here.shards);
   for (let i = 0; ; i++) {
-    if (shardOfSlot(slotOfClientId(`c${i}`), here.shards) === shard) return `c${i}`;
+    if (map.shardOf(slotOfClientId(`c${i}`)) === shard) return `c${i}`;
   }
 }

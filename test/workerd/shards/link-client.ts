@@ -3,7 +3,8 @@
 import { env, evictDurableObject, runInDurableObject } from "cloudflare:test";
 import type { Packet } from "mqtt-packet";
 import mqttPacket from "mqtt-packet";
-import { shardOfSlot, slotOfClientId } from "../../../src/broker/topics/slots.ts";
+import { SlotMap } from "../../../src/broker/topics/slot-map.ts";
+import { slotOfClientId } from "../../../src/broker/topics/slots.ts";
 import type { DeploymentConfig } from "../../../src/contracts/deployment-config.ts";
 import { defaultBrokerSettings } from "../../../src/contracts/deployment-config.ts";
 import type { DeploymentId } from "../../../src/contracts/deployment-id.ts";
@@ -116,7 +117,7 @@ export class TestDeployment {
   }
 
   sessionShardOf(clientId: string) {
-    return this.sessionShard(shardOfSlot(slotOfClientId(clientId), this.shards));
+    return this.sessionShard(SlotMap.even(this.shards).shardOf(slotOfClientId(clientId)));
   }
 
   async clientInfo(clientId: string): Promise<ClientInfo> {
