@@ -45,6 +45,11 @@ export function classOfNumber(n: number): number {
   return n < FIRST_PLACE ? UNRANKED : Math.floor(n / ARRIVALS);
 }
 
+/** The generation under which a message waits; 0: it waits under its number in the session's order. */
+export function generationOf(n: number): number {
+  return Math.floor(n / FIRST_PLACE);
+}
+
 /** The number of the `arrival`th message, of those that a session stored by class. */
 export function placeOf(rank: number, arrival: number): number {
   return rank * ARRIVALS + (arrival % ARRIVALS);

@@ -72,11 +72,14 @@ export class ClosedSlots {
     this.#replace({ move: id, slots: JSON.stringify(slots), at, published: 0, arriving: 1 });
   }
 
-  /** Another move is made now, or none (0), or the map of slots has changed. */
-  placed(move: number): void {
-    if (this.#move === null) return;
+  /** Another move is made now, or none (0), or the map of slots has changed. Returns the slots that open here. */
+  placed(move: number): readonly number[] {
+    if (this.#move === null) return [];
     const arrived = this.#arriving && this.all.every((slot) => this.#hasSlot(slot));
-    if (this.#move !== move || arrived) this.#open();
+    if (this.#move === move && !arrived) return [];
+    const opened = this.all.filter((slot) => this.#hasSlot(slot));
+    this.#open();
+    return opened;
   }
 
   #replace(row: ClosedRow): void {

@@ -31,6 +31,15 @@ export class QueueOrders {
     this.#order = null;
   }
 
+  /** Messages under this generation have come from another shard: what comes now waits behind them. True: the order has
+   *  changed. */
+  reach(generation: number): boolean {
+    if (generation <= this.order.generation) return false;
+    this.#store({ generation, table: canonical(this.#settings()) });
+    this.#order = null;
+    return true;
+  }
+
   #load(): QueueOrder {
     const settings = this.#settings();
     const { queuePriorities, queueDefaultPriority } = settings;
@@ -47,12 +56,16 @@ export class QueueOrders {
     const known = row === undefined ? { generation: 1, table: NO_PRIORITIES } : (JSON.parse(row.value) as Stored);
     if (known.table === table) return known.generation;
     const stored: Stored = { generation: known.generation + 1, table };
+    this.#store(stored);
+    return stored.generation;
+  }
+
+  #store(stored: Stored): void {
     this.#sql.exec(
       "INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
       KEY,
       JSON.stringify(stored),
     );
-    return stored.generation;
   }
 }
 

@@ -157,6 +157,20 @@ export class SessionRecords {
     this.#count = null;
   }
 
+  /** Sessions of slots whose clients were gone since `since` at the latest have the whole of their expiry before them. */
+  renew(slots: readonly number[], since: number, now: number): void {
+    this.#sql
+      .exec(
+        `UPDATE session SET expires_at = ?1 + ?2 * expiry_interval
+         WHERE slot IN (SELECT value FROM json_each(?3)) AND disconnected_at >= ?4 AND expires_at IS NOT NULL`,
+        now,
+        SECOND,
+        JSON.stringify(slots),
+        since,
+      )
+      .toArray();
+  }
+
   remove(uid: number): void {
     const removed = this.#sql.exec("DELETE FROM session WHERE uid = ? RETURNING uid", uid).toArray();
     if (this.#count !== null) this.#count -= removed.length;

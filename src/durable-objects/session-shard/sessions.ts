@@ -176,6 +176,11 @@ export class Sessions {
     this.#offline.delete(uid);
   }
 
+  /** What is stored of a session has become more by itself: what is remembered of it is not true any more. */
+  forget(uid: number): void {
+    this.#offline.delete(uid);
+  }
+
   /** Sessions said to be connected whose socket died with the object: they are offline since. */
   reconcile(): void {
     const { links, records } = this.#ports;

@@ -127,8 +127,13 @@ export class SlotMoves {
 
   /** Slots live elsewhere now, or other topic shards are held. */
   placed(before: Placement, after: Placement): void {
-    const { publishes, outbox, routes, retained, closed, forgetPages } = this.#ports;
-    closed.placed(after.move);
+    const { publishes, outbox, routes, retained, closed, records, wills, forgetPages, now } = this.#ports;
+    const opened = closed.placed(after.move);
+    if (opened.length > 0) {
+      // Who was ended by the move could not come back until now.
+      records.renew(opened, closed.at, now());
+      wills.renew(opened);
+    }
     forgetPages(after.move);
     this.#expectNone(after.move);
     routes.placed();

@@ -7,6 +7,7 @@ import { limits } from "../../broker/limits.ts";
 import type { QoS } from "../../broker/mqtt/packets.ts";
 import { readTrustedPublish } from "../../broker/mqtt/publish.ts";
 import { Message } from "../../broker/session/message.ts";
+import { generationOf } from "../../broker/session/queue-order.ts";
 import type { Recipient, StoredEntry } from "../../broker/session/session-store.ts";
 import { isShare, memberName } from "../../broker/topics/share.ts";
 import { exclusiveClaim } from "../../broker/topics/topic-filter.ts";
@@ -19,6 +20,7 @@ import { chooseSlots } from "../../platform/slot-choice.ts";
 import type { Part } from "../../platform/slot-parts.ts";
 import { partOf, TablePart, writeSlotPage } from "../../platform/slot-parts.ts";
 import type { ClosedSlots } from "./closed-slots.ts";
+import type { QueueOrders } from "./queue-orders.ts";
 import type { PrincipalChanges } from "./principal-changes.ts";
 import type { RetainedReads } from "./retained-reads.ts";
 import type { Routes } from "./routes.ts";
@@ -45,6 +47,7 @@ export interface SlotTransferPorts {
   wills: Wills;
   store: WriteBehindStore;
   principals: PrincipalChanges;
+  queueOrders: QueueOrders;
   now(): number;
   /** The slots of this shard. */
   slots(): number[];
@@ -158,6 +161,11 @@ export class SlotTransfer {
   }
 
   #adoptEntries(rows: readonly Row[]): void {
+    const { sessions, queueOrders } = this.#ports;
+    // Who was touched between two pages, as after a crash, was loaded with a part of its queue.
+    for (const uid of new Set(rows.map((row) => Number(row["uid"])))) sessions.forget(uid);
+    const generation = rows.reduce((most, { n }) => Math.max(most, generationOf(Number(n))), 0);
+    if (queueOrders.reach(generation)) sessions.limitAll();
     // What was stored once is stored once again.
     const messages = new Map<RowValue, { message: Message; recipients: Recipient[] }>();
     for (const row of rows) {

@@ -181,6 +181,15 @@ export class Wills {
     runAt(Number(at));
   }
 
+  /** Slots open whose clients were lost by the service's own doing: these have their time from now. */
+  renew(slots: readonly number[]): void {
+    const { sql, now } = this.#ports;
+    const due = now() + OURS_MS;
+    for (const uid of this.waitingOf(slots)) {
+      sql.exec("UPDATE will SET due = max(due, ?) WHERE uid = ? AND ours = 1", due, uid).toArray();
+    }
+  }
+
   /** The client is back in time, if it has its session again [MQTT-3.1.3-9] or was lost through no fault of its own; else
    *  the session has ended in which the will was made. */
   #returned(uid: number, clientId: string): void {
