@@ -8,7 +8,7 @@ import type { ProtocolVersion } from "./device.ts";
 import { connectPacket, Device, served } from "./device.ts";
 
 const SEED = 20_261_123;
-const ROUNDS = 400;
+const ROUNDS = 250;
 
 /** Numbers below `bound`, the same in every run (mulberry32). */
 function randomness(seed: number): (bound: number) => number {
