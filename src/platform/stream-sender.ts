@@ -11,6 +11,8 @@ import { TravellingAnswer } from "./travelling-answer.ts";
 /** A stream whose last batch held this many entries is under load: waiting a moment makes the next one larger. */
 const BUSY_ENTRIES = 4;
 const BUSY_WAIT_MS = 1;
+/** The same if the receiver is to write something of it before it goes on: each batch is a commit there. */
+const BUSY_WRITTEN_WAIT_MS = 4;
 /** A batch that may stay small is given no more room than this to begin with. */
 const EXPECTED_BYTES_MAX = 16 * 1_024;
 
@@ -63,6 +65,8 @@ export class StreamSender<Token> {
   /** The receiver was reset: nothing is sent until all that is outstanding has come back. */
   #wasReset = false;
   #pumpScheduled = false;
+  /** What is collected waits for its time, whatever is answered meanwhile. */
+  #gathers = false;
   /** What is collected is sent at the end of this event. */
   #sendsSoon = false;
   /** To the receiver's own batches. */
@@ -104,18 +108,26 @@ export class StreamSender<Token> {
     return this.#collecting.writer;
   }
 
-  /** The entry just written is complete; `token` comes back when it is answered. */
-  written(token: Token | null): void {
+  /** The entry just written is complete; `token` comes back when it is answered. `stored`: the receiver writes it down before
+   *  it goes on. */
+  written(token: Token | null, stored = false): void {
     const { writer, tokens } = this.#collecting;
     if (token !== null) tokens.push(token);
     if (this.#isFull(writer)) this.#full.push(this.#close());
     if (this.#pumpScheduled) return;
     this.#pumpScheduled = true;
     // Idle: at the end of this event. Busy: one turn later, so that what arrives meanwhile travels along.
-    if (this.#window.length === 0) {
+    const busy = this.#lastEntries >= BUSY_ENTRIES;
+    if (busy && stored) {
+      this.#gathers = true;
+      setTimeout(() => {
+        this.#gathers = false;
+        this.#pump();
+      }, BUSY_WRITTEN_WAIT_MS);
+    } else if (this.#window.length === 0) {
       this.#sendsSoon = !this.troubled && !this.#wasReset;
       soon(() => this.#pump());
-    } else setTimeout(() => this.#pump(), this.#lastEntries >= BUSY_ENTRIES ? BUSY_WAIT_MS : 0);
+    } else setTimeout(() => this.#pump(), busy ? BUSY_WAIT_MS : 0);
   }
 
   /** All batches up to `sequence` that came from this receiver, in that incarnation of it, are done. True: the answer
@@ -167,13 +179,14 @@ export class StreamSender<Token> {
   }
 
   #pump(): void {
-    this.#pumpScheduled = false;
+    this.#pumpScheduled = this.#gathers;
     this.#sendsSoon = false;
     const { callsOutstanding } = this.#options.bounds;
     const windowMax = ANSWERED_EARLY_TIMES * callsOutstanding;
     while (!this.troubled && !this.#wasReset) {
       if (this.#unanswered.length >= callsOutstanding || this.#window.length >= windowMax) return;
-      const batch = this.#full.shift() ?? (this.#collecting.writer.entries > 0 ? this.#close() : null);
+      const collected = !this.#gathers && this.#collecting.writer.entries > 0;
+      const batch = this.#full.shift() ?? (collected ? this.#close() : null);
       if (batch === null) return;
       this.#window.push(batch);
       this.#send(batch);

@@ -105,7 +105,7 @@ export class SessionStream {
     const stored = message.member !== null && message.origin !== null;
     if (ready && !stored) {
       this.#write(message, 0);
-      this.#sender.written(awaiter === null ? null : { message, awaiter, outboxId: 0 });
+      this.#sender.written(awaiter === null ? null : { message, awaiter, outboxId: 0 }, message.origin !== null);
       return;
     }
     if (awaiter === null) {
@@ -126,7 +126,7 @@ export class SessionStream {
     }
     this.#loadedUpTo = id;
     this.#write(message, id);
-    this.#sender.written({ message, awaiter: null, outboxId: id });
+    this.#sender.written({ message, awaiter: null, outboxId: id }, true);
   }
 
   /** The session shard's own publish `number`, which no other shard wants: its outcome is the session shard's to find. False:
@@ -245,7 +245,7 @@ export class SessionStream {
       for (const message of messages) {
         this.#loadedUpTo = message.id;
         this.#write(message, message.id);
-        this.#sender.written({ message, awaiter: null, outboxId: message.id });
+        this.#sender.written({ message, awaiter: null, outboxId: message.id }, message.origin !== null);
       }
       if (messages.length < REFILL) this.#spilled = false;
     }

@@ -115,7 +115,7 @@ function network(faults: Fault[]) {
   });
   const send = (number: number) => {
     sender.writer.publish(number, 0, 0, PACKET);
-    sender.written(number);
+    sender.written(number, number % 2 === 0);
   };
   return { sender, send, applied, lives, unsettled, answered, troubles, resets: () => resets };
 }
@@ -195,6 +195,59 @@ it("keeps at most the bounded number of calls outstanding and tells the receiver
   }
   expect(outstanding).toBe(4);
   expect(flags).toEqual([false, false, false, true]);
+});
+
+it("gathers what the receiver writes for longer under load, whatever it answers meanwhile, and keeps what is alone for nothing", async () => {
+  const batches: number[][] = [];
+  const replies: (() => void)[] = [];
+  const sender = new StreamSender<number>({
+    sender: 0,
+    incarnation: 1,
+    bounds,
+    call: (envelope, onReply) => {
+      const numbers: number[] = [];
+      visitEntries(envelope, { publish: (number) => numbers.push(number) });
+      batches.push(numbers);
+      replies.push(() => onReply({ status: "done", incarnation: 1 }));
+    },
+    backOffMs: () => 10,
+    onAnswered: () => undefined,
+    onTrouble: () => undefined,
+    onRecovered: () => undefined,
+    onReset: () => undefined,
+    onReplaced: () => undefined,
+  });
+  const send = async (...numbers: number[]) => {
+    for (const number of numbers) {
+      sender.writer.publish(number, 0, 0, PACKET);
+      sender.written(number, true);
+    }
+    await vi.advanceTimersByTimeAsync(0);
+  };
+  await send(1);
+  expect(batches).toEqual([[1]]);
+  replies[0]?.();
+  await send(2, 3, 4, 5);
+  expect(batches).toEqual([[1], [2, 3, 4, 5]]);
+  await send(6);
+  replies[1]?.();
+  await send(7);
+  await vi.advanceTimersByTimeAsync(3);
+  expect(batches).toHaveLength(2);
+  await send(8);
+  await vi.advanceTimersByTimeAsync(1);
+  expect(batches.slice(2)).toEqual([[6, 7, 8]]);
+  await send(9, 10, 11, 12, 13); // As much as a batch may hold.
+  replies[2]?.();
+  await vi.advanceTimersByTimeAsync(4);
+  await send(14);
+  await vi.advanceTimersByTimeAsync(4);
+  expect(batches.slice(3)).toEqual([[9, 10, 11, 12, 13], [14]]);
+  for (const reply of replies) reply();
+  await send(15);
+  expect(batches.slice(5)).toEqual([[15]]);
+  for (const reply of replies) reply();
+  expect(sender.idle).toBe(true);
 });
 
 it("takes an answer to the receiver along with what it sends anyway, if that is the one who asked", async () => {
