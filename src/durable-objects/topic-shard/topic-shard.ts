@@ -1,5 +1,5 @@
 // A numbered object that owns the topics that hash to it: which session shards want their messages, and the retained
-// ones. It is a shell around the router.
+// ones. It is a shell: events come in over streams, calls and alarms.
 
 import { DurableObject } from "cloudflare:workers";
 import type { DeploymentConfig } from "../../contracts/deployment-config.ts";
@@ -16,26 +16,26 @@ import type { Env } from "../../platform/env.ts";
 import { erase } from "../../platform/erase.ts";
 import { ShardState } from "../../platform/shard-state.ts";
 import { StreamSockets } from "../../platform/stream-sockets.ts";
-import { Router } from "./router.ts";
 import { migrations } from "./schema.ts";
+import { Shard } from "./shard.ts";
 
 export class TopicShard extends DurableObject<Env> implements TopicShardRpc {
   readonly #streams = new StreamSockets(this.ctx, (envelope) => this.#deliver(envelope));
-  #router: Router | null = null;
+  #shard: Shard | null = null;
 
   constructor(context: DurableObjectState, env: Env) {
     super(context, env);
     const state = ShardState.load(context.storage, migrations);
-    if (state !== null) this.#router = new Router(context, env, state);
+    if (state !== null) this.#shard = new Shard(context, env, state);
   }
 
   async configure(deploymentId: string, index: number, config: DeploymentConfig): Promise<number> {
-    this.#router ??= new Router(
+    this.#shard ??= new Shard(
       this.ctx,
       this.env,
       ShardState.provision(this.ctx.storage, migrations, deploymentId, index, config),
     );
-    return this.#router.configure(config);
+    return this.#shard.configure(config);
   }
 
   /** Opens a stream: see contracts/stream.ts. */
@@ -56,12 +56,12 @@ export class TopicShard extends DurableObject<Env> implements TopicShardRpc {
   }
 
   async #deliver(envelope: Uint8Array): Promise<DeliverReply | null> {
-    return this.#router === null ? { status: "not_provisioned", incarnation: 0 } : this.#router.deliver(envelope);
+    return this.#shard === null ? { status: "not_provisioned", incarnation: 0 } : this.#shard.deliver(envelope);
   }
 
   async stats(): Promise<Outcome<TopicShardStats, NotProvisioned>> {
-    if (this.#router === null) return { ok: false, error: "not_provisioned" };
-    return { ok: true, value: this.#router.stats() };
+    if (this.#shard === null) return { ok: false, error: "not_provisioned" };
+    return { ok: true, value: this.#shard.stats() };
   }
 
   // ---- Slots that move ----------------------------------------------------------------------------------------------
@@ -91,24 +91,24 @@ export class TopicShard extends DurableObject<Env> implements TopicShardRpc {
   }
 
   /** Slots move between shards that serve; where one does not, the move must fail. */
-  get #provisioned(): Router {
-    if (this.#router === null) throw new Error("not provisioned");
-    return this.#router;
+  get #provisioned(): Shard {
+    if (this.#shard === null) throw new Error("not provisioned");
+    return this.#shard;
   }
 
-  #makes(move: NumberedMove): Router {
-    const router = this.#provisioned;
-    router.mustMake(move);
-    return router;
+  #makes(move: NumberedMove): Shard {
+    const shard = this.#provisioned;
+    shard.mustMake(move);
+    return shard;
   }
 
   override async alarm(): Promise<void> {
-    await this.#router?.alarm();
+    await this.#shard?.alarm();
   }
 
   async destroy(): Promise<void> {
-    const served = this.#router !== null;
-    this.#router = null;
+    const served = this.#shard !== null;
+    this.#shard = null;
     await erase(this.ctx, served);
   }
 }
