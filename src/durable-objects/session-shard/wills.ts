@@ -143,15 +143,25 @@ export class Wills {
   run(now: number): void {
     const { sql, closed, runAt } = this.#ports;
     this.#publishOverdue();
-    const due = sql.exec<WillRow>("SELECT * FROM will WHERE due <= ? ORDER BY due LIMIT ?", now, BATCH).toArray();
     let waiting = 0;
-    for (const row of due) {
-      if (closed(row.client_id)) waiting += 1;
-      else this.#publish(row);
+    let isFull = true;
+    for (let published = 0; isFull && published === 0;) {
+      const due = sql.exec<WillRow>(
+        "SELECT * FROM will WHERE due <= ? ORDER BY due LIMIT ? OFFSET ?",
+        now,
+        BATCH,
+        waiting,
+      );
+      const rows = due.toArray();
+      const open = rows.filter(({ client_id: clientId }) => !closed(clientId));
+      for (const row of open) this.#publish(row);
+      published = open.length;
+      waiting += rows.length - open.length;
+      isFull = rows.length === BATCH;
     }
     const { next } = sql.exec<{ next: number | null }>("SELECT min(due) AS next FROM will WHERE due IS NOT NULL").one();
     if (next === null) this.#mayWait = false;
-    else runAt(waiting === 0 ? next : now + CLOSED_MS);
+    else runAt(waiting === 0 || isFull ? next : now + CLOSED_MS);
   }
 
   /** Uids under which wills of slots' clients wait, whether there is still a session or not. */

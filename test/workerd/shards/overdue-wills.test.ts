@@ -31,6 +31,8 @@ function will(payload: string): AttachedWill {
 class Shard {
   readonly published: string[] = [];
   room = false;
+  /** Client ids whose slots are closed. */
+  readonly closed = new Set<string>();
   dropped = 0;
   wills: Wills;
   #now = 0;
@@ -59,7 +61,7 @@ class Shard {
     return new Wills({
       sql: this.#sql,
       kept: new KeptWills(now),
-      closed: () => false,
+      closed: (clientId) => this.closed.has(clientId),
       now,
       take: ({ bytes, payloadOffset }) => {
         if (this.room) this.published.push(new TextDecoder().decode(bytes.subarray(payloadOffset)));
@@ -110,5 +112,27 @@ it("past the bound the oldest will that found no room is dropped and counted; th
     shard.room = true;
     while (shard.published.at(-1) !== "last") shard.run();
     expect(shard.published.length).toBe(limits.overdueWills);
+  });
+});
+
+it("wills of closed slots, however many are due, hold up no other's, and are published once their slots open", async () => {
+  await inShard("overdue3x", (shard, sql) => {
+    const closed = 2_000;
+    sql.exec(
+      `WITH RECURSIVE waiting (id) AS (SELECT 1 UNION ALL SELECT id + 1 FROM waiting WHERE id < ?)
+       INSERT INTO will (uid, client_id, delay, due, ours, packet) SELECT id, 'closed', 0, 1, 0, ? FROM waiting`,
+      closed,
+      packetOf("closed").buffer as ArrayBuffer,
+    );
+    shard.loseMemory();
+    shard.room = true;
+    shard.closed.add("closed");
+    shard.wills.set(closed + 1, "c", { ...will("other"), delayInterval: 1 });
+    shard.wills.left(closed + 1, LEFT);
+    shard.run();
+    expect(shard.published).toEqual(["other"]);
+    shard.closed.clear();
+    while (shard.published.length <= closed) shard.run();
+    expect(shard.published.slice(1).every((payload) => payload === "closed")).toBe(true);
   });
 });
