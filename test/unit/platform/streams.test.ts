@@ -197,7 +197,7 @@ it("keeps at most the bounded number of calls outstanding and tells the receiver
   expect(flags).toEqual([false, false, false, true]);
 });
 
-it("gathers what the receiver writes for longer under load, whatever it answers meanwhile, and keeps what is alone for nothing", async () => {
+it("gathers what the receiver writes for longer under load, whatever it answers meanwhile, and what follows a small batch for nothing", async () => {
   const batches: number[][] = [];
   const replies: (() => void)[] = [];
   const sender = new StreamSender<number>({
