@@ -13,6 +13,8 @@ const BUSY_ENTRIES = 4;
 const BUSY_WAIT_MS = 1;
 /** The same if the receiver is to write something of it before it goes on: each batch is a commit there. */
 const BUSY_WRITTEN_WAIT_MS = 4;
+/** So long after its last batch a stream is no longer under load. */
+const BUSY_FOR_MS = 100;
 /** A batch that may stay small is given no more room than this to begin with. */
 const EXPECTED_BYTES_MAX = 16 * 1_024;
 
@@ -51,6 +53,18 @@ interface Batch<Token> {
   outstanding: boolean;
 }
 
+/** What is written next goes here. */
+class Collected<Token> {
+  readonly writer: EnvelopeWriter;
+  readonly tokens: Token[] = [];
+  /** Waits for its time, whatever is answered meanwhile. */
+  gathers = false;
+
+  constructor(expectedBytes = 0) {
+    this.writer = new EnvelopeWriter(expectedBytes);
+  }
+}
+
 /** One stream. `writer` takes the next entry; call `written` behind each. */
 export class StreamSender<Token> {
   readonly #options: StreamSenderOptions<Token>;
@@ -58,20 +72,20 @@ export class StreamSender<Token> {
   #window: Batch<Token>[] = [];
   /** Full batches that wait for a call. */
   #full: Batch<Token>[] = [];
-  #collecting: { writer: EnvelopeWriter; tokens: Token[] } = { writer: new EnvelopeWriter(), tokens: [] };
+  #collecting = new Collected<Token>();
   #nextSequence = 1;
   /** Incarnation of the receiver as far as it is known; 0: not yet. */
   #receiver = 0;
   /** The receiver was reset: nothing is sent until all that is outstanding has come back. */
   #wasReset = false;
   #pumpScheduled = false;
-  /** What is collected waits for its time, whatever is answered meanwhile. */
-  #gathers = false;
   /** What is collected is sent at the end of this event. */
   #sendsSoon = false;
   /** To the receiver's own batches. */
   readonly #answer = new TravellingAnswer();
+  /** Of the last batch that had any, and when it was sent, in ms. */
   #lastEntries = 0;
+  #lastAt = 0;
   #attempt = 0;
   #retryTimer: ReturnType<typeof setTimeout> | null = null;
 
@@ -111,23 +125,14 @@ export class StreamSender<Token> {
   /** The entry just written is complete; `token` comes back when it is answered. `stored`: the receiver writes it down before
    *  it goes on. */
   written(token: Token | null, stored = false): void {
-    const { writer, tokens } = this.#collecting;
+    const collecting = this.#collecting;
+    const { writer, tokens } = collecting;
     if (token !== null) tokens.push(token);
-    if (this.#isFull(writer)) this.#full.push(this.#close());
-    if (this.#pumpScheduled) return;
-    this.#pumpScheduled = true;
-    // Idle: at the end of this event. Busy: one turn later, so that what arrives meanwhile travels along.
-    const busy = this.#lastEntries >= BUSY_ENTRIES;
-    if (busy && stored) {
-      this.#gathers = true;
-      setTimeout(() => {
-        this.#gathers = false;
-        this.#pump();
-      }, BUSY_WRITTEN_WAIT_MS);
-    } else if (this.#window.length === 0) {
-      this.#sendsSoon = !this.troubled && !this.#wasReset;
-      soon(() => this.#pump());
-    } else setTimeout(() => this.#pump(), busy ? BUSY_WAIT_MS : 0);
+    if (this.#isFull(writer)) {
+      this.#full.push(this.#close());
+      soon(() => this.#sendFull());
+    } else if (stored && writer.entries === 1 && this.#busy) this.#gather(collecting);
+    else if (!collecting.gathers && !this.#pumpScheduled) this.#schedulePump();
   }
 
   /** All batches up to `sequence` that came from this receiver, in that incarnation of it, are done. True: the answer
@@ -174,27 +179,64 @@ export class StreamSender<Token> {
     const { writer, tokens } = this.#collecting;
     // The next one is likely to be about as large.
     const expectedBytes = Math.min(writer.byteLength, EXPECTED_BYTES_MAX);
-    this.#collecting = { writer: new EnvelopeWriter(expectedBytes), tokens: [] };
+    this.#collecting = new Collected(expectedBytes);
     return { writer, tokens, sequence: this.#nextSequence++, answered: false, outstanding: false };
   }
 
-  #pump(): void {
-    this.#pumpScheduled = this.#gathers;
-    this.#sendsSoon = false;
+  get #busy(): boolean {
+    return this.#lastEntries >= BUSY_ENTRIES && Date.now() - this.#lastAt < BUSY_FOR_MS;
+  }
+
+  #gather(collecting: Collected<Token>): void {
+    collecting.gathers = true;
+    setTimeout(() => {
+      collecting.gathers = false;
+      this.#pump();
+    }, BUSY_WRITTEN_WAIT_MS);
+  }
+
+  #schedulePump(): void {
+    this.#pumpScheduled = true;
+    // Idle: at the end of this event. Busy: one turn later, so that what arrives meanwhile travels along.
+    if (this.#window.length === 0) {
+      this.#sendsSoon = !this.troubled && !this.#wasReset;
+      soon(() => this.#pump());
+    } else setTimeout(() => this.#pump(), this.#busy ? BUSY_WAIT_MS : 0);
+  }
+
+  get #mayCall(): boolean {
     const { callsOutstanding } = this.#options.bounds;
-    const windowMax = ANSWERED_EARLY_TIMES * callsOutstanding;
-    while (!this.troubled && !this.#wasReset) {
-      if (this.#unanswered.length >= callsOutstanding || this.#window.length >= windowMax) return;
-      const collected = !this.#gathers && this.#collecting.writer.entries > 0;
-      const batch = this.#full.shift() ?? (collected ? this.#close() : null);
-      if (batch === null) return;
-      this.#window.push(batch);
-      this.#send(batch);
+    if (this.troubled || this.#wasReset || this.#window.length >= ANSWERED_EARLY_TIMES * callsOutstanding) return false;
+    return this.#unanswered.length < callsOutstanding;
+  }
+
+  #pump(): void {
+    this.#pumpScheduled = false;
+    this.#sendFull();
+    const { writer, gathers } = this.#collecting;
+    if (writer.entries > 0 && !gathers && this.#mayCall) this.#sendNext(this.#close());
+  }
+
+  #sendFull(): void {
+    this.#sendsSoon = false;
+    while (this.#mayCall) {
+      const batch = this.#full.shift();
+      if (batch === undefined) return;
+      this.#sendNext(batch);
     }
   }
 
+  #sendNext(batch: Batch<Token>): void {
+    const { entries } = batch.writer;
+    if (entries > 0) {
+      this.#lastEntries = entries;
+      this.#lastAt = Date.now();
+    }
+    this.#window.push(batch);
+    this.#send(batch);
+  }
+
   #send(batch: Batch<Token>): void {
-    this.#lastEntries = batch.writer.entries;
     batch.outstanding = true;
     const { sender, incarnation, bounds } = this.#options;
     const header: EnvelopeHeader = {

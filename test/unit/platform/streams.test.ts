@@ -2,11 +2,12 @@
 // come twice, and the receiver loses its memory.
 
 import fc from "fast-check";
-import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { EnvelopeHeader } from "../../../src/contracts/envelope.ts";
 import type { DeliverReply } from "../../../src/contracts/rpc.ts";
 import { readHeader, visitEntries } from "../../../src/contracts/envelope-reader.ts";
 import { StreamReceiver } from "../../../src/platform/stream-receiver.ts";
+import type { StreamSenderOptions } from "../../../src/platform/stream-sender.ts";
 import { StreamSender } from "../../../src/platform/stream-sender.ts";
 
 type Fault = "none" | "lost" | "answer lost" | "answer late" | "late" | "twice" | "reset" | "silent reset";
@@ -21,7 +22,31 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-function network(faults: Fault[]) {
+/** A sender whose user cares for nothing but what `own` says. */
+function senderWith(own: Partial<StreamSenderOptions<number>>) {
+  const ignore = () => undefined;
+  return new StreamSender<number>({
+    sender: 0,
+    incarnation: 1,
+    bounds,
+    call: ignore,
+    backOffMs: () => 10,
+    onAnswered: ignore,
+    onTrouble: ignore,
+    onRecovered: ignore,
+    onReset: ignore,
+    onReplaced: ignore,
+    ...own,
+  });
+}
+
+function numbersIn(envelope: Uint8Array): number[] {
+  const numbers: number[] = [];
+  visitEntries(envelope, { publish: (number) => numbers.push(number) });
+  return numbers;
+}
+
+function network(faults: Fault[], callsOutstanding = bounds.callsOutstanding) {
   let receiver = new StreamReceiver(1);
   let resets = 0;
   const applied: number[] = [];
@@ -95,27 +120,23 @@ function network(faults: Fault[]) {
     };
     reply.then(answer, () => answer(null));
   };
-  const sender = new StreamSender<number>({
-    sender: 0,
-    incarnation: 1,
-    bounds,
+  const sender = senderWith({
+    bounds: { ...bounds, callsOutstanding },
     call,
-    backOffMs: () => 10,
     onAnswered: (tokens) => {
       answered.push(...tokens);
       for (const token of tokens) unsettled.add(token);
     },
     onTrouble: (tokens) => troubles.push(tokens),
-    onRecovered: () => undefined,
     onReset: (repeat) => {
       for (const number of [...unsettled].sort((a, b) => a - b))
         repeat((writer) => writer.publish(number, 0, 0, PACKET), number);
     },
     onReplaced: () => expect.unreachable(),
   });
-  const send = (number: number) => {
+  const send = (number: number, stored = false) => {
     sender.writer.publish(number, 0, 0, PACKET);
-    sender.written(number, number % 2 === 0);
+    sender.written(number, stored);
   };
   return { sender, send, applied, lives, unsettled, answered, troubles, resets: () => resets };
 }
@@ -132,19 +153,24 @@ it("applies every entry in order, each once unless the receiver was reset, over 
     "reset",
     "silent reset",
   );
+  /** All, every second or none. */
+  const storedEach = fc.constantFrom(1, 2, Infinity);
+  const pause = fc.oneof(fc.integer({ min: 0, max: 30 }), fc.constant(200));
   await fc.assert(
     fc.asyncProperty(
       fc.array(fault, { maxLength: 40 }),
-      fc.array(fc.integer({ min: 0, max: 30 }), { maxLength: 60 }),
-      async (faults, pauses) => {
-        const { send, applied, lives, unsettled, answered, sender, resets } = network([...faults]);
-        for (const [i, pause] of pauses.entries()) {
-          send(i + 1);
-          await vi.advanceTimersByTimeAsync(pause);
-          if (pause % 5 === 0) for (const number of lives.at(-1) ?? []) unsettled.delete(number);
+      fc.array(fc.record({ count: fc.integer({ min: 0, max: 14 }), storedEach, pause }), { maxLength: 30 }),
+      fc.integer({ min: 1, max: 4 }),
+      async (faults, bursts, calls) => {
+        const { send, applied, lives, unsettled, answered, sender, resets } = network([...faults], calls);
+        let sent = 0;
+        for (const { count, storedEach: each, pause: ms } of bursts) {
+          for (let i = 0; i < count; i++) send(++sent, sent % each === 0);
+          await vi.advanceTimersByTimeAsync(ms);
+          if (ms % 5 === 0) for (const number of lives.at(-1) ?? []) unsettled.delete(number);
         }
         await vi.advanceTimersByTimeAsync(60_000);
-        const all = pauses.map((_, i) => i + 1);
+        const all = Array.from({ length: sent }, (_, i) => i + 1);
         expect(sender.idle).toBe(true);
         expect([...new Set(answered)].sort((a, b) => a - b)).toEqual(all);
         expect([...new Set(applied)]).toEqual(all);
@@ -173,20 +199,11 @@ it("tells of all that is unanswered when a call fails, once, and again after it 
 it("keeps at most the bounded number of calls outstanding and tells the receiver with the last", async () => {
   const flags: boolean[] = [];
   let outstanding = 0;
-  const sender = new StreamSender<number>({
-    sender: 0,
-    incarnation: 1,
-    bounds,
+  const sender = senderWith({
     call: (envelope) => {
       outstanding += 1;
       flags.push((envelope[1] ?? 0) === 1);
     },
-    backOffMs: () => 10,
-    onAnswered: () => undefined,
-    onTrouble: () => undefined,
-    onRecovered: () => undefined,
-    onReset: () => undefined,
-    onReplaced: () => undefined,
   });
   for (let i = 1; i <= 100; i++) {
     sender.writer.publish(i, 0, 0, PACKET);
@@ -197,75 +214,96 @@ it("keeps at most the bounded number of calls outstanding and tells the receiver
   expect(flags).toEqual([false, false, false, true]);
 });
 
-it("gathers what the receiver writes for longer under load, whatever it answers meanwhile, and what follows a small batch for nothing", async () => {
-  const batches: number[][] = [];
-  const replies: (() => void)[] = [];
-  const sender = new StreamSender<number>({
-    sender: 0,
-    incarnation: 1,
-    bounds,
-    call: (envelope, onReply) => {
-      const numbers: number[] = [];
-      visitEntries(envelope, { publish: (number) => numbers.push(number) });
-      batches.push(numbers);
-      replies.push(() => onReply({ status: "done", incarnation: 1 }));
-    },
-    backOffMs: () => 10,
-    onAnswered: () => undefined,
-    onTrouble: () => undefined,
-    onRecovered: () => undefined,
-    onReset: () => undefined,
-    onReplaced: () => undefined,
+describe("what the receiver writes", () => {
+  function gathering() {
+    const batches: number[][] = [];
+    const replies: (() => void)[] = [];
+    const sender = senderWith({
+      call: (envelope, onReply) => {
+        batches.push(numbersIn(envelope));
+        replies.push(() => onReply({ status: "done", incarnation: 1 }));
+      },
+    });
+    const send = async (numbers: number[], stored = true) => {
+      for (const number of numbers) {
+        sender.writer.publish(number, 0, 0, PACKET);
+        sender.written(number, stored);
+      }
+      await vi.advanceTimersByTimeAsync(0);
+    };
+    const reply = () => {
+      for (const each of replies.splice(0)) each();
+    };
+    return { batches, send, reply, idle: () => sender.idle };
+  }
+
+  it("is gathered for longer under load, whatever is answered meanwhile, and for nothing behind a small batch", async () => {
+    const { batches, send, reply, idle } = gathering();
+    await send([1]);
+    expect(batches).toEqual([[1]]);
+    reply();
+    await send([2, 3, 4, 5]);
+    expect(batches).toEqual([[1], [2, 3, 4, 5]]);
+    await send([6]);
+    reply();
+    await send([7]);
+    await vi.advanceTimersByTimeAsync(3);
+    expect(batches).toHaveLength(2);
+    await send([8]);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(batches.slice(2)).toEqual([[6, 7, 8]]);
+    reply();
+    await send([9]);
+    expect(batches.slice(3)).toEqual([[9]]);
+    reply();
+    expect(idle()).toBe(true);
   });
-  const send = async (...numbers: number[]) => {
-    for (const number of numbers) {
-      sender.writer.publish(number, 0, 0, PACKET);
-      sender.written(number, true);
-    }
-    await vi.advanceTimersByTimeAsync(0);
-  };
-  await send(1);
-  expect(batches).toEqual([[1]]);
-  replies[0]?.();
-  await send(2, 3, 4, 5);
-  expect(batches).toEqual([[1], [2, 3, 4, 5]]);
-  await send(6);
-  replies[1]?.();
-  await send(7);
-  await vi.advanceTimersByTimeAsync(3);
-  expect(batches).toHaveLength(2);
-  await send(8);
-  await vi.advanceTimersByTimeAsync(1);
-  expect(batches.slice(2)).toEqual([[6, 7, 8]]);
-  await send(9, 10, 11, 12, 13); // As much as a batch may hold.
-  replies[2]?.();
-  await vi.advanceTimersByTimeAsync(4);
-  await send(14);
-  await vi.advanceTimersByTimeAsync(4);
-  expect(batches.slice(3)).toEqual([[9, 10, 11, 12, 13], [14]]);
-  for (const reply of replies) reply();
-  await send(15);
-  expect(batches.slice(5)).toEqual([[15]]);
-  for (const reply of replies) reply();
-  expect(sender.idle).toBe(true);
+
+  it("waits for no more in a batch that is full", async () => {
+    const { batches, send } = gathering();
+    await send([1, 2, 3, 4]);
+    await send([5, 6, 7, 8, 9, 10, 11]);
+    expect(batches).toEqual([
+      [1, 2, 3, 4],
+      [5, 6, 7, 8, 9],
+    ]);
+    await vi.advanceTimersByTimeAsync(4);
+    expect(batches.slice(2)).toEqual([[10, 11]]);
+  });
+
+  it("is gathered once: when its time was over while no call was free, the next free one takes it", async () => {
+    const { batches, send, reply } = gathering();
+    for (let i = 0; i < 4; i++) await send([1, 2, 3, 4, 5]);
+    await send([6]);
+    await vi.advanceTimersByTimeAsync(10);
+    await send([7]);
+    expect(batches).toHaveLength(4);
+    reply();
+    expect(batches.slice(4)).toEqual([[6, 7]]);
+  });
+
+  it("is not gathered when the load is over, nor behind what is not written", async () => {
+    const { batches, send, reply } = gathering();
+    await send([1, 2, 3, 4]);
+    reply();
+    await vi.advanceTimersByTimeAsync(100);
+    await send([5]);
+    expect(batches.slice(1)).toEqual([[5]]);
+    await send([6, 7, 8, 9, 10]);
+    await send([11], false);
+    await send([12]);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(batches.slice(3)).toEqual([[11, 12]]);
+  });
 });
 
 it("takes an answer to the receiver along with what it sends anyway, if that is the one who asked", async () => {
   const answered: number[] = [];
-  const sender = new StreamSender<number>({
-    sender: 0,
-    incarnation: 1,
-    bounds,
+  const sender = senderWith({
     call: (envelope, onReply) => {
       answered.push(readHeader(envelope).answered);
       queueMicrotask(() => onReply({ status: "done", incarnation: 5 }));
     },
-    backOffMs: () => 10,
-    onAnswered: () => undefined,
-    onTrouble: () => undefined,
-    onRecovered: () => undefined,
-    onReset: () => undefined,
-    onReplaced: () => undefined,
   });
   const send = () => {
     sender.writer.publish(1, 0, 0, PACKET);
@@ -282,22 +320,39 @@ it("takes an answer to the receiver along with what it sends anyway, if that is 
   expect(answered).toEqual([0, 8]);
 });
 
+it("promises to take an answer along only while something is still to be sent", async () => {
+  const answered: number[] = [];
+  const replies: (() => void)[] = [];
+  const sender = senderWith({
+    bounds: { ...bounds, callsOutstanding: 1 },
+    call: (envelope, onReply) => {
+      answered.push(readHeader(envelope).answered);
+      replies.push(() => onReply({ status: "done", incarnation: 5 }));
+    },
+  });
+  const send = (count: number, stored: boolean) => {
+    for (let i = 0; i < count; i++) {
+      sender.writer.publish(1, 0, 0, PACKET);
+      sender.written(1, stored);
+    }
+  };
+  send(4, false);
+  await vi.advanceTimersByTimeAsync(0);
+  replies.pop()?.();
+  send(bounds.batchEntries, true); // It is full, and goes first of all.
+  const promised = Promise.resolve().then(() => sender.answer(5, 7));
+  send(1, false);
+  expect(await promised).toBe(false);
+  expect(answered).toEqual([0, 0]);
+});
+
 it("keeps one answer back for what is sent next, for a moment, and none from a receiver that sends more", async () => {
   const answered: number[] = [];
-  const sender = new StreamSender<number>({
-    sender: 0,
-    incarnation: 1,
-    bounds,
+  const sender = senderWith({
     call: (envelope, onReply) => {
       answered.push(readHeader(envelope).answered);
       queueMicrotask(() => onReply({ status: "done", incarnation: 5 }));
     },
-    backOffMs: () => 10,
-    onAnswered: () => undefined,
-    onTrouble: () => undefined,
-    onRecovered: () => undefined,
-    onReset: () => undefined,
-    onReplaced: () => undefined,
   });
   const send = async () => {
     sender.writer.publish(1, 0, 0, PACKET);
@@ -342,25 +397,16 @@ it("tells that a batch travels only when all before it are done", async () => {
 it("counts no answer of a receiver that has been replaced for what was sent again to its successor", async () => {
   const sent: { header: EnvelopeHeader; numbers: number[]; onReply: (reply: DeliverReply | null) => void }[] = [];
   const received = new Set<number>();
-  const sender = new StreamSender<number>({
-    sender: 0,
-    incarnation: 1,
-    bounds,
+  const sender = senderWith({
     call: (envelope, onReply) => {
-      const numbers: number[] = [];
-      visitEntries(envelope, { publish: (number) => numbers.push(number) });
-      sent.push({ header: readHeader(envelope), numbers, onReply });
+      sent.push({ header: readHeader(envelope), numbers: numbersIn(envelope), onReply });
     },
-    backOffMs: () => 10,
     onAnswered: (tokens) => {
       for (const token of tokens) received.add(token);
     },
-    onTrouble: () => undefined,
-    onRecovered: () => undefined,
     onReset: (repeat) => {
       for (const number of received) repeat((writer) => writer.publish(number, 0, 0, PACKET), number);
     },
-    onReplaced: () => undefined,
   });
   const send = async (number: number) => {
     sender.writer.publish(number, 0, 0, PACKET);
@@ -384,19 +430,12 @@ it("counts no answer of a receiver that has been replaced for what was sent agai
 it("sends again though its user could not bear the trouble", async () => {
   const replies: ((reply: DeliverReply | null) => void)[] = [];
   const answered: number[] = [];
-  const sender = new StreamSender<number>({
-    sender: 0,
-    incarnation: 1,
-    bounds,
+  const sender = senderWith({
     call: (_envelope, onReply) => replies.push(onReply),
-    backOffMs: () => 10,
     onAnswered: (tokens) => answered.push(...tokens),
     onTrouble: () => {
       throw new Error("no room");
     },
-    onRecovered: () => undefined,
-    onReset: () => undefined,
-    onReplaced: () => undefined,
   });
   sender.writer.publish(1, 0, 0, PACKET);
   sender.written(1);
