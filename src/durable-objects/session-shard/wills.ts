@@ -43,6 +43,12 @@ interface WillRow extends Record<string, SqlStorageValue> {
   packet: ArrayBuffer;
 }
 
+interface DueRow extends Record<string, SqlStorageValue> {
+  due: number;
+  uid: number;
+  client_id: string;
+}
+
 interface OverdueRow extends Record<string, SqlStorageValue> {
   id: number;
   publisher: number;
@@ -141,27 +147,41 @@ export class Wills {
 
   /** Publishes what is due. */
   run(now: number): void {
-    const { sql, closed, runAt } = this.#ports;
+    const { sql, runAt } = this.#ports;
     this.#publishOverdue();
-    let waiting = 0;
-    let isFull = true;
-    for (let published = 0; isFull && published === 0;) {
-      const due = sql.exec<WillRow>(
-        "SELECT * FROM will WHERE due <= ? ORDER BY due LIMIT ? OFFSET ?",
-        now,
-        BATCH,
-        waiting,
-      );
-      const rows = due.toArray();
-      const open = rows.filter(({ client_id: clientId }) => !closed(clientId));
-      for (const row of open) this.#publish(row);
-      published = open.length;
-      waiting += rows.length - open.length;
-      isFull = rows.length === BATCH;
+    const { open, closed } = this.#due(now);
+    for (const uid of open) {
+      const row = this.#find(uid);
+      if (row !== null) this.#publish(row);
     }
     const { next } = sql.exec<{ next: number | null }>("SELECT min(due) AS next FROM will WHERE due IS NOT NULL").one();
     if (next === null) this.#mayWait = false;
-    else runAt(waiting === 0 || isFull ? next : now + CLOSED_MS);
+    else runAt(open.length === BATCH || closed === 0 ? next : now + CLOSED_MS);
+  }
+
+  /** The first of those that are due and may be published, and how many of closed slots were passed over. */
+  #due(now: number): { open: number[]; closed: number } {
+    const { sql, closed: isClosed } = this.#ports;
+    const open: number[] = [];
+    let closed = 0;
+    let last: DueRow = { due: -1, uid: 0, client_id: "" };
+    for (let isFull = true; isFull && open.length < BATCH;) {
+      const page = sql.exec<DueRow>(
+        "SELECT due, uid, client_id FROM will WHERE due <= ? AND (due, uid) > (?, ?) ORDER BY due, uid LIMIT ?",
+        now,
+        last.due,
+        last.uid,
+        BATCH - open.length,
+      );
+      const rows = page.toArray();
+      isFull = rows.length === BATCH - open.length;
+      for (const { uid, client_id: clientId } of rows) {
+        if (isClosed(clientId)) closed += 1;
+        else open.push(uid);
+      }
+      last = rows.at(-1) ?? last;
+    }
+    return { open, closed };
   }
 
   /** Uids under which wills of slots' clients wait, whether there is still a session or not. */
