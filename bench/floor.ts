@@ -1,6 +1,8 @@
 // `npm run bench:floor`: what the platform alone takes, measured with Workers that hand on what they get (bench/floor):
-// an echo at the edge, and a message through all the hops with its answer, one at a time and many at once.
+// an echo at the edge, a message through all the hops with its answer, one at a time and many at once, and workloads of
+// the benchmark with as many legs.
 
+import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,6 +11,7 @@ import { buildWorker } from "../scripts/start/build-worker.ts";
 import { claimPort } from "../scripts/start/claim-port.ts";
 import { startWorkerd } from "../scripts/start/start-workerd.ts";
 import { benchmark } from "./benchmark.ts";
+import { items, lengthOf, MESSAGE_BYTES } from "./floor/items.ts";
 import { positive, readOptions } from "./options.ts";
 import { cpuMicroseconds, descendant } from "./processes.ts";
 import { count, format } from "./table.ts";
@@ -16,12 +19,20 @@ import { wait } from "./wait.ts";
 import { percentiles } from "./workloads/meter.ts";
 import { Queue } from "./workloads/queue.ts";
 
-const PAYLOAD = Buffer.alloc(85, "x"); // A PUBLISH with 64 bytes of payload.
-const ANSWER = Buffer.alloc(4, "a");
+const PAYLOAD = Buffer.alloc(MESSAGE_BYTES, "x");
+const ANSWER = Buffer.alloc(lengthOf(items.complete), "a");
 const WARM_UP_MS = 1_000;
-/** As in the workload fan-in. */
-const DEVICES = 20;
-const UNDER_WAY = 5;
+const answers = {
+  received: Buffer.from([items.received, 0, 0, 0]),
+  release: Buffer.from([items.release, 0, 0, 0]),
+  complete: Buffer.from([items.complete, 0, 0, 0]),
+};
+/** As in workloads.ts. */
+const exchanges = [
+  { title: "as pairs at QoS 1", senders: 5, takers: 5, underWay: 20, type: items.message },
+  { title: "as pairs at QoS 2", senders: 5, takers: 5, underWay: 20, type: items.once },
+  { title: "as fan-in", senders: 20, takers: 1, underWay: 5, type: items.message },
+];
 
 const { seconds } = readOptions("bench:floor: [--seconds N]", { seconds: positive.default(5) });
 const port = await claimPort("127.0.0.1", 0);
@@ -53,10 +64,11 @@ await benchmark(async (keep) => {
     lines.push([`through all hops and the answer back, ${window} under way`, ...(await measure(through, window))]);
   }
   close();
-  const [devices, closeDevices] = await fanIn(DEVICES, UNDER_WAY);
-  const title = `${DEVICES} devices, ${UNDER_WAY} under way each, to one object and the answer back`;
-  lines.push([title, ...(await measure(devices, DEVICES * UNDER_WAY))]);
-  closeDevices();
+  for (const each of exchanges) {
+    const [way, end] = await exchange(each);
+    lines.push([each.title, ...(await measure(way, each.senders * each.underWay))]);
+    end();
+  }
   lines.push(["connects with a link and an answer, 50 at a time", ...(await connects(1_000, 50))]);
   console.log(format(lines, 1));
 });
@@ -88,25 +100,56 @@ async function allHops(): Promise<[Way, () => void]> {
   ];
 }
 
-/** Each device's next one follows an answer to it. What a frame holds is answered with one frame, a byte for each. */
-async function fanIn(devices: number, underWay: number): Promise<[Way, () => void]> {
-  const sockets = await Promise.all(Array.from({ length: devices }, () => connect("device")));
-  const free = sockets.flatMap((socket) => Array.from({ length: underWay }, () => socket));
-  const way: Way = { send: () => free.pop()?.send(PAYLOAD), onThrough: () => undefined };
-  for (const socket of sockets) {
-    socket.on("message", (answers: Buffer) => {
-      for (const _ of answers) {
-        free.push(socket);
+/** Each sender has so many under way, and sends the next one when one is complete. What a frame holds is answered with one
+ *  frame. */
+async function exchange({ senders, takers, underWay, type }: (typeof exchanges)[number]): Promise<[Way, () => void]> {
+  const sockets = await Promise.all(Array.from({ length: senders + takers }, (_, i) => device(i)));
+  const free: (() => void)[] = [];
+  const way: Way = { send: () => free.pop()?.(), onThrough: () => undefined };
+  for (const [i, socket] of sockets.entries()) {
+    const message = Buffer.alloc(MESSAGE_BYTES);
+    message.set([type, i, senders + (i % takers)]);
+    const next = () => socket.send(message);
+    socket.on("message", (frame: Buffer) => {
+      const back: Buffer[] = [];
+      let complete = 0;
+      for (let at = 0; at < frame.length; at += lengthOf(frame[at])) {
+        const answer = answerTo(frame[at]);
+        if (answer === null) complete += 1;
+        else back.push(answer);
+      }
+      if (back.length > 0) socket.send(Buffer.concat(back));
+      for (; complete > 0; complete--) {
+        free.push(next);
         way.onThrough();
       }
     });
+    if (i < senders) for (let n = 0; n < underWay; n++) free.push(next);
   }
-  return [
-    way,
-    () => {
-      for (const socket of sockets) socket.terminate();
-    },
-  ];
+  return [way, () => sockets.forEach((socket) => socket.terminate())];
+}
+
+/** Null: it is complete with that. */
+function answerTo(type: number | undefined): Buffer | null {
+  switch (type) {
+    case items.message:
+      return answers.complete;
+    case items.once:
+      return answers.received;
+    case items.received:
+      return answers.release;
+    case items.release:
+      return answers.complete;
+    default:
+      return null;
+  }
+}
+
+async function device(number: number): Promise<WebSocket> {
+  const socket = await connect(`device-${number}`);
+  socket.send(Buffer.from([items.hello, number, 0, 0]));
+  await once(socket, "message");
+  return socket;
 }
 
 async function connect(role: string): Promise<WebSocket> {

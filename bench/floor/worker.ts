@@ -2,6 +2,7 @@
 // gets. What this costs is the platform's part of a message, which no broker of this shape can do without.
 
 import { DurableObject } from "cloudflare:workers";
+import { ANSWER_BYTES, items, lengthOf } from "./items.ts";
 
 interface FloorEnv {
   SESSION_SHARD: DurableObjectNamespace;
@@ -11,9 +12,9 @@ interface FloorEnv {
 const UPGRADE = { headers: { Upgrade: "websocket" } };
 const OBJECT = "floor";
 const STREAM = "stream";
-const DEVICE = "device";
-/** What a device sends each time: bench/floor.ts. */
-const PAYLOAD_BYTES = 85;
+const EXCHANGE_STREAM = "exchange-stream";
+/** Devices of an exchange have numbers. */
+const DEVICE = "device-";
 
 async function open(stub: DurableObjectStub, path: string, onMessage: (data: ArrayBuffer) => void): Promise<WebSocket> {
   const { webSocket } = await stub.fetch(`http://floor/${path}`, UPGRADE);
@@ -40,11 +41,14 @@ class Floor extends DurableObject<FloorEnv> {
  *  publisher. */
 export class SessionShard extends Floor {
   #topic: WebSocket | null = null;
+  #exchange: Exchange | null = null;
   readonly #tags = new WeakMap<WebSocket, string>();
 
   override async fetch(request: Request): Promise<Response> {
     const tag = new URL(request.url).pathname.slice(1);
-    if (tag !== STREAM) this.#topic ??= await open(this.env.TOPIC_SHARD.getByName(OBJECT), STREAM, () => {});
+    const topic = this.env.TOPIC_SHARD.getByName(OBJECT);
+    if (tag.startsWith(DEVICE)) this.#exchange ??= await this.#begun(topic);
+    else if (tag !== STREAM && tag !== EXCHANGE_STREAM) this.#topic ??= await open(topic, STREAM, () => {});
     return this.accept(tag);
   }
 
@@ -59,16 +63,25 @@ export class SessionShard extends Floor {
       case "connect":
         socket.send(data);
         break;
-      case DEVICE:
-        socket.send(new Uint8Array(data.byteLength / PAYLOAD_BYTES)); // A byte for each.
+      case EXCHANGE_STREAM:
+        this.#exchange?.onBatch(new Uint8Array(data));
+        break;
+      case "subscriber":
+        this.send("publisher", data);
         break;
       default:
-        this.send("publisher", data);
+        this.#exchange?.onDevice(socket, new Uint8Array(data));
     }
   }
 
   override webSocketClose(socket: WebSocket, code: number): void {
     socket.close(code === 1005 || code === 1006 ? 1000 : code);
+  }
+
+  async #begun(topic: DurableObjectStub): Promise<Exchange> {
+    const stream = await open(topic, EXCHANGE_STREAM, () => {});
+    this.ctx.storage.sql.exec("CREATE TABLE IF NOT EXISTS batch (bytes BLOB)");
+    return new Exchange(stream, (bytes) => this.ctx.storage.sql.exec("INSERT INTO batch VALUES (?)", bytes));
   }
 
   #tagOf(socket: WebSocket): string {
@@ -81,20 +94,92 @@ export class SessionShard extends Floor {
   }
 }
 
-export class TopicShard extends Floor {
-  #session: WebSocket | null = null;
+/** Messages from many devices to many, by the numbers of both. What a frame brings is answered with one frame. */
+class Exchange {
+  readonly #toTopic: (packet: Uint8Array) => void;
+  readonly #store: (bytes: ArrayBuffer) => void;
+  readonly #sockets = new Map<number, WebSocket>();
 
-  override async fetch(): Promise<Response> {
-    return this.accept(STREAM);
+  constructor(stream: WebSocket, store: (bytes: ArrayBuffer) => void) {
+    this.#toTopic = gathered(stream);
+    this.#store = store;
   }
 
-  override async webSocketMessage(_socket: WebSocket, data: ArrayBuffer): Promise<void> {
-    if (this.#session !== null) {
-      this.#session.send(data);
-      return;
+  onDevice(socket: WebSocket, frame: Uint8Array): void {
+    const answers = new Answers();
+    for (let at = 0; at < frame.length; at += lengthOf(frame[at])) {
+      switch (frame[at]) {
+        case items.hello:
+          this.#sockets.set(frame[at + 1] ?? 0, socket);
+          answers.add(items.complete);
+          break;
+        case items.received:
+          answers.add(items.release);
+          break;
+        case items.release:
+          answers.add(items.complete);
+          break;
+        case items.once:
+        case items.message:
+          this.#toTopic(frame.subarray(at, at + lengthOf(frame[at])));
+          break;
+        default:
+      }
     }
-    this.#session = await open(this.env.SESSION_SHARD.getByName(OBJECT), STREAM, () => {});
-    this.#session.send(data);
+    if (answers.bytes.length > 0) socket.send(new Uint8Array(answers.bytes));
+  }
+
+  /** What is to come once is stored: what is sent waits for the commit. */
+  onBatch(batch: Uint8Array): void {
+    const toTakers = new Map<number, Uint8Array[]>();
+    const toSenders = new Map<number, Answers>();
+    let stored = false;
+    for (let at = 0; at < batch.length; at += lengthOf(batch[at])) {
+      const [type, sender = 0, taker = 0] = batch.subarray(at, at + 3);
+      const packet = batch.subarray(at, at + lengthOf(type));
+      getOrInsert(toTakers, taker, () => []).push(packet);
+      getOrInsert(toSenders, sender, () => new Answers()).add(type === items.once ? items.received : items.complete);
+      stored ||= type === items.once;
+    }
+    if (stored) this.#store(batch.slice().buffer);
+    for (const [taker, packets] of toTakers) this.#sockets.get(taker)?.send(joined(packets));
+    for (const [sender, { bytes }] of toSenders) this.#sockets.get(sender)?.send(new Uint8Array(bytes));
+  }
+}
+
+class Answers {
+  readonly bytes: number[] = [];
+
+  add(type: number): void {
+    this.bytes.push(type);
+    for (let i = 1; i < ANSWER_BYTES; i++) this.bytes.push(0);
+  }
+}
+
+function getOrInsert<Value>(map: Map<number, Value>, key: number, make: () => Value): Value {
+  let value = map.get(key);
+  if (value === undefined) {
+    value = make();
+    map.set(key, value);
+  }
+  return value;
+}
+
+export class TopicShard extends Floor {
+  readonly #back = new WeakMap<WebSocket, WebSocket>();
+
+  override async fetch(request: Request): Promise<Response> {
+    return this.accept(new URL(request.url).pathname.slice(1));
+  }
+
+  override async webSocketMessage(socket: WebSocket, data: ArrayBuffer): Promise<void> {
+    let back = this.#back.get(socket);
+    if (back === undefined) {
+      const [tag = STREAM] = this.ctx.getTags(socket);
+      back = await open(this.env.SESSION_SHARD.getByName(OBJECT), tag, () => {});
+      this.#back.set(socket, back);
+    }
+    back.send(data);
   }
 }
 
@@ -112,7 +197,10 @@ export default {
       return new Response(null, { status: 101, webSocket: device });
     }
     const link = await open(env.SESSION_SHARD.getByName(OBJECT), role, (data) => edge.send(data));
-    const send = role === DEVICE ? gathered(link) : (data: ArrayBuffer) => link.send(data);
+    const gather = gathered(link);
+    const send = role.startsWith(DEVICE)
+      ? (data: ArrayBuffer) => gather(new Uint8Array(data))
+      : (data: ArrayBuffer) => link.send(data);
     edge.addEventListener("message", ({ data }) => send(data as ArrayBuffer));
     edge.addEventListener("close", () => link.close(1000));
     return new Response(null, { status: 101, webSocket: device });
@@ -120,16 +208,24 @@ export default {
 };
 
 /** Sends what comes in one turn of the event loop as one frame. */
-function gathered(link: WebSocket): (data: ArrayBuffer) => void {
-  let waiting: ArrayBuffer[] = [];
+function gathered(socket: WebSocket): (packet: Uint8Array) => void {
+  let waiting: Uint8Array[] = [];
   const flush = () => {
-    const frame = new Uint8Array(waiting.length * PAYLOAD_BYTES);
-    for (const [i, data] of waiting.entries()) frame.set(new Uint8Array(data), i * PAYLOAD_BYTES);
+    socket.send(joined(waiting));
     waiting = [];
-    link.send(frame);
   };
-  return (data) => {
-    waiting.push(data);
+  return (packet) => {
+    waiting.push(packet);
     if (waiting.length === 1) setTimeout(flush, 0);
   };
+}
+
+function joined(packets: readonly Uint8Array[]): Uint8Array {
+  const frame = new Uint8Array(packets.reduce((length, packet) => length + packet.length, 0));
+  let at = 0;
+  for (const packet of packets) {
+    frame.set(packet, at);
+    at += packet.length;
+  }
+  return frame;
 }
