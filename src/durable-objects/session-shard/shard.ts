@@ -398,8 +398,9 @@ export class Shard {
       retainedPage: (topicShard, page) => this.#retained.page(topicShard, page),
       settle: () => this.#performer.settle(),
       stored: () => {
-        this.#storage.keep();
-        this.#overload.stored(this.#context.storage.sql.databaseSize);
+        const stored = this.#context.storage.sql.databaseSize;
+        this.#storage.keep(stored);
+        this.#overload.stored(stored);
       },
       failed: this.#failed,
     });

@@ -37,10 +37,11 @@ export class StorageBound {
     return sql.databaseSize >= bytesMax;
   }
 
-  /** To be called behind writes: shortens the largest queues if the shard is full. */
-  keep(): void {
-    const { effects, now, store } = this.#ports;
-    if (!this.full || now() < this.#notBefore) return;
+  /** To be called behind writes: shortens the largest queues if the shard is full. `stored`: its bytes now, since to ask for
+   *  them is a query. */
+  keep(stored: number): void {
+    const { effects, now, store, bytesMax } = this.#ports;
+    if (stored < bytesMax || now() < this.#notBefore) return;
     log.error("a shard stores all that it may: the largest queues lose their oldest messages");
     for (const [i, uid] of store.largest(QUEUES).entries()) {
       this.#ports.session(uid)?.outbound.dropHalf(effects);
