@@ -30,6 +30,8 @@ export interface LinkListener {
 /** What more than one event made ready goes at once when it is this much: to wait on would save next to nothing, and while
  *  a device sends faster than it is read no timer is due. */
 const FRAME_BYTES = 32 * 1_024;
+/** So many packets of one event have each other for company. */
+const TOGETHER = 4;
 const PUBLISH = 3;
 const PUBACK = 4;
 const PUBCOMP = 7;
@@ -134,23 +136,29 @@ export class EdgeLink {
   }
 
   /** One turn of the event loop later, so that what comes meanwhile travels along: under load that is worth twice the
-   *  messages. A packet that seems to be alone, as what came before it was, goes at the end of its event. */
+   *  messages. A packet that seems to be alone, as what came before it was, goes at the end of its event, and so do several
+   *  that came in one. */
   #flushSoon(): void {
     if (this.#flushQueued) {
       if (this.#laterEvent && this.#readyBytes >= FRAME_BYTES) this.#flush();
       return;
     }
     this.#flushQueued = true;
-    const flush = () => {
-      [this.#flushQueued, this.#laterEvent] = [false, false];
-      this.#flush();
-    };
-    if (this.#alone) soon(flush);
-    else {
-      setTimeout(flush, 0);
-      soon(() => (this.#laterEvent = this.#flushQueued));
-    }
-    this.#alone = false;
+    soon(() => {
+      const goes = this.#alone || this.#ready.length >= TOGETHER;
+      this.#alone = false;
+      if (goes) this.#flushQueue();
+      else {
+        this.#laterEvent = true;
+        setTimeout(() => this.#flushQueue(), 0);
+      }
+    });
+  }
+
+  #flushQueue(): void {
+    this.#flushQueued = false;
+    this.#laterEvent = false;
+    this.#flush();
   }
 
   #flush(): void {

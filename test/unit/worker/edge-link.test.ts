@@ -72,6 +72,21 @@ describe("frames", () => {
     expect(stub.sent.slice(2)).toEqual([frame(0, publish(22))]);
   });
 
+  it("several of one event go at its end, fewer wait for what the next ones bring", async () => {
+    const { stub, link } = setUp();
+    link.send(publish(20));
+    await settled();
+    const four = [PUBACK, PUBACK, PUBACK, PUBACK];
+    for (const packet of four) link.send(packet);
+    await Promise.resolve();
+    expect(stub.sent.slice(1)).toEqual([frame(0, ...four)]);
+    for (const packet of four.slice(1)) link.send(packet);
+    await Promise.resolve();
+    expect(stub.sent).toHaveLength(2);
+    await settled();
+    expect(stub.sent.slice(2)).toEqual([frame(0, ...four.slice(1))]);
+  });
+
   it("while no timer is due, what events make ready goes once it is much", async () => {
     const { stub, link } = setUp();
     const [part, parts] = [8 * 1_024, 8];
