@@ -8,7 +8,7 @@ import { SLOTS } from "../../broker/topics/slots.ts";
 import type { Effect } from "../../broker/session/effects.ts";
 import type { DeploymentConfig } from "../../contracts/deployment-config.ts";
 import type { Attach, Refused } from "../../contracts/link.ts";
-import type { LinkAttachment } from "./link.ts";
+import type { LinkAttachment } from "./link-attachment.ts";
 import { Link } from "./link.ts";
 import type { Links } from "./links.ts";
 import { linkTags } from "./links.ts";
@@ -81,13 +81,14 @@ export class Clients {
     if (refused !== null) return refused;
     const at = now();
     const attachment: LinkAttachment = {
-      v: 1,
       uid: record?.uid ?? newUid(),
       attach,
       connectedAt: at,
       createdAt: record?.created_at ?? at,
       stored: record !== null || attach.sessionExpiryInterval > 0,
       sentUpTo: record?.sent_up_to ?? 0,
+      cursor: undefined,
+      handshakes: undefined,
     };
     if (attachment.stored) records.connected(attachment, record !== null);
     wills.set(attachment.uid, attach.clientId, attach.will);
@@ -136,8 +137,7 @@ export class Clients {
     if (link !== null) {
       const inAttachment = !link.lasting && (bytes?.length ?? 0) <= ATTACHMENT_BYTES;
       if (inAttachment || link.attachment.handshakes !== undefined) {
-        if (inAttachment) link.attachment.handshakes = bytes ?? new Uint8Array();
-        else delete link.attachment.handshakes;
+        link.attachment.handshakes = inAttachment ? (bytes ?? new Uint8Array()) : undefined;
         link.save();
       }
       if (inAttachment) return;

@@ -57,6 +57,8 @@ export class Deliveries {
   readonly #unsafe: UnsafeBatches;
   /** Copies in memory alone, at most. */
   #copies = 0;
+  /** Of the batch that is handled. */
+  #now = 0;
 
   constructor(ports: DeliveryPorts) {
     this.#ports = ports;
@@ -68,6 +70,7 @@ export class Deliveries {
   receive(envelope: Uint8Array, header: EnvelopeHeader): Promise<void> | undefined {
     const batch = new DeliveryBatch((safe) => this.#unsafe.delete(safe));
     this.#copies = this.#unsafe.copies;
+    this.#now = this.#ports.now();
     const ackDeadlineMs = this.#ports.ackDeadlineMs();
     const visitor = this.#visitor(header.sender, header.writeAtOnce || ackDeadlineMs === 0, batch);
     visitEntries(envelope, visitor);
@@ -153,7 +156,7 @@ export class Deliveries {
     for (const outcome of outcomes) outcome?.(reasonCodes.success);
     for (const outbound of outbounds) {
       if (ports.session(outbound.session)?.outbound !== outbound) continue;
-      this.#guard(batch, () => outbound.stored(ports.now(), ports.effects));
+      this.#guard(batch, () => outbound.stored(this.#now, ports.effects));
     }
     this.#guard(batch, () => ports.stored());
     ports.settle();
@@ -183,7 +186,7 @@ export class Deliveries {
   ): void {
     if (grants.length === 0) return;
     const { effects } = this.#ports;
-    const now = this.#ports.now();
+    const now = this.#now;
     const delivery = new Delivery(message, () => {
       outcome?.(reasonCodes.success);
       batch.settled();

@@ -16,7 +16,8 @@ import type { OverloadWatch } from "../../platform/overload-watch.ts";
 import type { Attachable, Clients } from "./clients.ts";
 import type { ClosedSlots } from "./closed-slots.ts";
 import type { EffectPerformer } from "./effect-performer.ts";
-import type { Link, LinkAttachment } from "./link.ts";
+import type { Link } from "./link.ts";
+import type { LinkAttachment } from "./link-attachment.ts";
 import type { Links } from "./links.ts";
 import type { PrincipalChanges } from "./principal-changes.ts";
 import type { RetainedReads } from "./retained-reads.ts";
@@ -101,9 +102,10 @@ export class LinkEvents {
     const link = links.ofSocket(socket);
     if (link === null) return;
     try {
+      const at = now(); // Once: it is a call into the platform.
       const unblocked = link.received(frame);
-      if (unblocked) link.session.handle({ type: "credit", available: true }, now(), effects);
-      forEachPacket(frame, LINK_HEADER_BYTES, (packet) => this.#packet(link, packet));
+      if (unblocked) link.session.handle({ type: "credit", available: true }, at, effects);
+      forEachPacket(frame, LINK_HEADER_BYTES, (packet) => this.#packet(link, packet, at));
     } catch (error) {
       this.#ports.failed(error);
       log.error("a client's frame failed", { error: String(error) });
@@ -127,10 +129,9 @@ export class LinkEvents {
     performer.settle();
   }
 
-  #packet(link: Link, bytes: Uint8Array): void {
+  #packet(link: Link, bytes: Uint8Array, now: number): void {
     const { effects, performer, subscribe } = this.#ports;
     const { session } = link;
-    const now = this.#ports.now();
     if ((bytes[0] ?? 0) >> 4 === PUBLISH) {
       session.handle({ type: "publish", publish: readTrustedPublish(bytes) }, now, effects);
       return;

@@ -5,27 +5,13 @@ import { limits } from "../../broker/limits.ts";
 import { writeDisconnect } from "../../broker/mqtt/server-packets.ts";
 import type { ReasonCode } from "../../broker/mqtt/reason-codes.ts";
 import type { Session } from "../../broker/session/session.ts";
-import type { Attach, ShardFrame } from "../../contracts/link.ts";
+import type { ShardFrame } from "../../contracts/link.ts";
 import { LINK_HEADER_BYTES, linkClose, readCredit, writeDataFrame } from "../../contracts/link.ts";
+import type { LinkAttachment } from "./link-attachment.ts";
+import { fixedOf, writeAttachment } from "./link-attachment.ts";
 
 const PUBLISH = 3;
 const PUBACK = 4;
-
-/** Kept by the socket; a release reads what the last one wrote. */
-export interface LinkAttachment {
-  v: 1;
-  uid: number;
-  attach: Attach;
-  connectedAt: number;
-  createdAt: number;
-  /** The session has a row. */
-  stored: boolean;
-  sentUpTo: number;
-  /** Last message sent over this connection; absent: as sentUpTo. */
-  cursor?: number;
-  /** Handshakes of QoS 2 of a session that ends with its connection; absent: its row has them, or there are none. */
-  handshakes?: Uint8Array;
-}
 
 export class Link {
   readonly socket: WebSocket;
@@ -33,6 +19,8 @@ export class Link {
   readonly session: Session;
   /** Set when the client said goodbye or the shard ended it: how, and what becomes of the session and the will. */
   farewell: { reason: string; sessionExpiryInterval: number | null; discardsWill: boolean } | null = null;
+  /** Null: nothing of it was written since the object woke. */
+  #fixed: string | null = null;
   #packets: Uint8Array[] = [];
   #bytes = 0;
   #credit: number = limits.linkWindowBytes;
@@ -134,9 +122,11 @@ export class Link {
 
   /** Writes down what must outlive the memory. */
   save(): void {
-    this.attachment.sentUpTo = this.session.outbound.sentUpTo;
-    this.attachment.cursor = this.session.outbound.cursor;
-    this.socket.serializeAttachment(this.attachment);
+    const { attachment, session } = this;
+    attachment.sentUpTo = session.outbound.sentUpTo;
+    attachment.cursor = session.outbound.cursor;
+    this.#fixed ??= fixedOf(attachment);
+    this.socket.serializeAttachment(writeAttachment(this.#fixed, attachment));
   }
 
   #mark(): void {

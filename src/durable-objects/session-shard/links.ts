@@ -3,7 +3,9 @@
 
 import { limits } from "../../broker/limits.ts";
 import { LazyTimer } from "../../platform/lazy-timer.ts";
-import type { Link, LinkAttachment } from "./link.ts";
+import type { Link } from "./link.ts";
+import type { LinkAttachment } from "./link-attachment.ts";
+import { readAttachment } from "./link-attachment.ts";
 
 const TAG_LENGTH_MAX = 200;
 /** Tag of every link. */
@@ -57,7 +59,7 @@ export class Links {
     const known = this.#bySocket.get(socket);
     if (known !== undefined) return known === null || known.closed ? null : known;
     this.#unmet.delete(socket);
-    const attachment = socket.deserializeAttachment() as LinkAttachment | null;
+    const attachment = readAttachment(socket.deserializeAttachment());
     if (attachment !== null) return this.#ports.resume(socket, attachment);
     this.#bySocket.set(socket, null);
     return null;

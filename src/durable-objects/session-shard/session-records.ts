@@ -3,7 +3,7 @@
 import { slotOfClientId } from "../../broker/topics/slots.ts";
 import type { Row } from "../../contracts/row-page.ts";
 import type { ClientFilter } from "../../contracts/rpc.ts";
-import type { LinkAttachment } from "./link.ts";
+import type { LinkAttachment } from "./link-attachment.ts";
 import { firstRow } from "../../platform/first-row.ts";
 
 /** Session Expiry Interval of a session that never expires. */

@@ -11,7 +11,7 @@ import { Session } from "../../broker/session/session.ts";
 import type { OutboundState } from "../../broker/session/stored-queue.ts";
 import type { DeploymentConfig } from "../../contracts/deployment-config.ts";
 import type { ClosedSlots } from "./closed-slots.ts";
-import type { LinkAttachment } from "./link.ts";
+import type { LinkAttachment } from "./link-attachment.ts";
 import type { Links } from "./links.ts";
 import type { QueueOrders } from "./queue-orders.ts";
 import type { RetainedReads } from "./retained-reads.ts";

@@ -59,13 +59,14 @@ class Publisher {
     });
     const socket = { send: (frame: Uint8Array) => this.frames.push(namesOf(frame)) } as unknown as WebSocket;
     const attachment = {
-      v: 1 as const,
       uid: UID,
       attach: { clientId: "c" } as Attach,
       connectedAt: 0,
       createdAt: 0,
       stored: false,
       sentUpTo: 0,
+      cursor: undefined,
+      handshakes: undefined,
     };
     this.#link = new Link(socket, attachment, this.#session, this.links.dirty, false);
     this.links.add(this.#link);
