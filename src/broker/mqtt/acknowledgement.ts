@@ -9,6 +9,9 @@ import { reasonCodes } from "./reason-codes.ts";
 /** First byte of each kind, with the flags that it must carry. */
 const firstBytes = { puback: 0x40, pubrec: 0x50, pubrel: 0x62, pubcomp: 0x70 } as const;
 
+/** An acknowledgement without a reason code has as many bytes, and is the same in all versions. */
+export const BARE_ACKNOWLEDGEMENT_BYTES = 4;
+
 type Kind = Acknowledgement["type"];
 
 const kinds = new Map<number, Kind>([

@@ -41,7 +41,8 @@ export class FrameAssembler {
         this.#hold(chunk.subarray(at), size);
         break;
       }
-      if (!visit(chunk.subarray(at, at + size))) return;
+      const packet = size === chunk.length ? chunk : chunk.subarray(at, at + size);
+      if (!visit(packet)) return;
       at += size;
     }
   }

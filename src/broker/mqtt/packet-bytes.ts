@@ -1,4 +1,4 @@
-// Integers in the bytes of packets, MQTT 5.0 section 1.5. Reading what is not trusted is PacketReader's.
+// Integers and copies in the bytes of packets, MQTT 5.0 section 1.5. Reading what is not trusted is PacketReader's.
 
 export function readU16(bytes: Uint8Array, at: number): number {
   return ((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0);
@@ -37,4 +37,16 @@ export function writeVariable(bytes: Uint8Array, at: number, value: number): num
 export function writeHead(packet: Uint8Array, first: number, rest: number): number {
   packet[0] = first;
   return writeVariable(packet, 1, rest);
+}
+
+/** Up to so many bytes a loop is faster than a view and a call. */
+const LOOP_BYTES_MAX = 128;
+
+/** Copies `from[start..end)` to `to` at `at`. */
+export function copyBytes(from: Uint8Array, start: number, end: number, to: Uint8Array, at: number): void {
+  if (end - start > LOOP_BYTES_MAX) {
+    to.set(from.subarray(start, end), at);
+    return;
+  }
+  for (let i = start, place = at; i < end; i++, place++) to[place] = from[i] ?? 0;
 }

@@ -2,7 +2,7 @@
 
 import { hasControlCharacter } from "../topics/topic-name.ts";
 import { MqttError } from "./mqtt-error.ts";
-import { readU16, variableSize, writeHead } from "./packet-bytes.ts";
+import { copyBytes, readU16, variableSize, writeHead } from "./packet-bytes.ts";
 import { packetRoom } from "./packet-room.ts";
 import { malformed, PacketReader, protocolError, variableHeaderOffset } from "./packet-reader.ts";
 import type { ProtocolVersion, QoS } from "./packets.ts";
@@ -71,19 +71,22 @@ function fromVersion3(
   packet: Uint8Array,
   fields: Pick<Publish, "qos" | "dup" | "topic" | "packetId" | "packetIdOffset" | "payloadOffset">,
 ): Publish {
-  const { payloadOffset: headEnd, packetIdOffset } = fields;
+  const { qos, dup, topic, packetId, packetIdOffset, payloadOffset: headEnd } = fields;
   const from = variableHeaderOffset(packet);
   const rest = packet.length - from + 1;
   const bytes = packetRoom(1 + variableSize(rest) + rest);
   const moved = writeHead(bytes, packet[0] ?? 0, rest) - from;
   const payloadOffset = headEnd + moved + 1;
-  bytes.set(packet.subarray(from, headEnd), from + moved);
-  bytes.set(packet.subarray(headEnd), payloadOffset);
+  copyBytes(packet, from, headEnd, bytes, from + moved);
+  copyBytes(packet, headEnd, packet.length, bytes, payloadOffset);
   return {
     type: "publish",
     bytes,
-    ...fields,
+    qos,
+    dup,
     retain: ((packet[0] ?? 0) & publishFlags.retain) !== 0,
+    topic,
+    packetId,
     packetIdOffset: packetIdOffset === 0 ? 0 : packetIdOffset + moved,
     propertiesOffset: payloadOffset,
     payloadOffset,

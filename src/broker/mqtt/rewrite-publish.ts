@@ -1,6 +1,6 @@
 // The same PUBLISH for another connection: without what concerned its own alone, or in an older layout.
 
-import { readU16, variableSize, writeHead, writeU16, writeVariable } from "./packet-bytes.ts";
+import { copyBytes, readU16, variableSize, writeHead, writeU16, writeVariable } from "./packet-bytes.ts";
 import { PacketReader, variableHeaderOffset } from "./packet-reader.ts";
 import { allowedProperties, propertyIds, readProperties } from "./properties.ts";
 import type { Publish } from "./publish.ts";
@@ -37,8 +37,8 @@ export function writeVersion3(packet: Uint8Array, into: Uint8Array, to: number):
   const rest = headEnd - at + (packet.length - payloadOffset);
   into[to] = packet[0] ?? 0;
   const start = writeVariable(into, to + 1, rest);
-  into.set(packet.subarray(at, headEnd), start);
-  into.set(packet.subarray(payloadOffset), start + headEnd - at);
+  copyBytes(packet, at, headEnd, into, start);
+  copyBytes(packet, payloadOffset, packet.length, into, start + headEnd - at);
   return start + rest;
 }
 

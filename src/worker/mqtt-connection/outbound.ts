@@ -4,8 +4,8 @@ import { PacketReader, variableHeaderOffset } from "../../broker/mqtt/packet-rea
 import type { ProtocolVersion } from "../../broker/mqtt/packets.ts";
 import { writeVersion3 } from "../../broker/mqtt/rewrite-publish.ts";
 import { writeSuback, writeUnsuback } from "../../broker/mqtt/server-packets.ts";
-import { forEachPacket } from "../../broker/mqtt/split-packets.ts";
-import { writeAcknowledgement } from "../../broker/mqtt/acknowledgement.ts";
+import { packetEnd } from "../../broker/mqtt/split-packets.ts";
+import { BARE_ACKNOWLEDGEMENT_BYTES, writeAcknowledgement } from "../../broker/mqtt/acknowledgement.ts";
 
 const types = {
   publish: 3,
@@ -39,19 +39,14 @@ export function translate(packets: Uint8Array, version: ProtocolVersion, problem
 
 function scan(packets: Uint8Array): Outbound {
   let count = 0;
-  let length = 0;
-  let disconnect: Uint8Array | null = null;
-  forEachPacket(packets, 0, (packet) => {
-    if (disconnect !== null) return;
-    if (typeOf(packet) === types.disconnect) {
-      disconnect = packet;
-      return;
+  for (let at = 0; at < packets.length; count += 1) {
+    const end = packetEnd(packets, at);
+    if (typeOf(packets, at) === types.disconnect) {
+      return { bytes: packets.subarray(0, at), packets: count, ends: true, disconnect: packets.subarray(at, end) };
     }
-    count += 1;
-    length += packet.length;
-  });
-  const bytes = disconnect === null ? packets : packets.subarray(0, length);
-  return { bytes, packets: count, ends: disconnect !== null, disconnect };
+    at = end;
+  }
+  return { bytes: packets, packets: count, ends: false, disconnect: null };
 }
 
 /** Writes a packet to `into` at `to`, where there is as much room as it has bytes, and returns where it ends; ENDS: the
@@ -64,20 +59,26 @@ function translated(packets: Uint8Array, write: Write): Outbound {
   const into = new Uint8Array(packets.length); // No packet grows.
   let length = 0;
   let count = 0;
-  let ends = false;
-  let disconnect: Uint8Array | null = null;
-  forEachPacket(packets, 0, (packet) => {
-    if (ends) return;
-    const end = write(packet, into, length);
-    if (end === ENDS) {
-      ends = true;
-      if (typeOf(packet) === types.disconnect) disconnect = packet;
-      return;
+  for (let at = 0; at < packets.length; count += 1) {
+    const end = packetEnd(packets, at);
+    if (end - at === BARE_ACKNOWLEDGEMENT_BYTES && isAcknowledgement(typeOf(packets, at))) {
+      while (at < end) into[length++] = packets[at++] ?? 0;
+      continue;
     }
-    length = end;
-    count += 1;
-  });
-  return { bytes: into.subarray(0, length), packets: count, ends, disconnect };
+    const packet = packets.subarray(at, end);
+    const written = write(packet, into, length);
+    if (written === ENDS) {
+      const disconnect = typeOf(packet) === types.disconnect ? packet : null;
+      return { bytes: into.subarray(0, length), packets: count, ends: true, disconnect };
+    }
+    length = written;
+    at = end;
+  }
+  return { bytes: into.subarray(0, length), packets: count, ends: false, disconnect: null };
+}
+
+function isAcknowledgement(type: number): boolean {
+  return type >= types.puback && type <= types.pubcomp;
 }
 
 function writerFor(version: ProtocolVersion): Write {
@@ -155,8 +156,8 @@ function translateOne(packet: Uint8Array, version: ProtocolVersion): Uint8Array 
   }
 }
 
-function typeOf(packet: Uint8Array): number {
-  return (packet[0] ?? 0) >> 4;
+function typeOf(packets: Uint8Array, at = 0): number {
+  return (packets[at] ?? 0) >> 4;
 }
 
 function packetIdOf(packet: Uint8Array): number {

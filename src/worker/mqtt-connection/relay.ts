@@ -134,7 +134,7 @@ export class Relay implements LinkListener {
 
   #forwardOnce(packet: Uint8Array, packetId: number): void {
     const { awaitingReleaseMax } = this.#config.settings;
-    if (this.#window.enter(packet, packetId, awaitingReleaseMax, Date.now())) this.#link.send(packet);
+    if (this.#window.enter(packet, packetId, awaitingReleaseMax, Date.now)) this.#link.send(packet);
     this.#checkPending();
   }
 

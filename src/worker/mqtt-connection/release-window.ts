@@ -2,7 +2,7 @@
 // has released some. MQTT 5.0 section 4.9 bounds what is unacknowledged; this bounds what must be remembered.
 
 import { limits } from "../../broker/limits.ts";
-import { forEachPacket } from "../../broker/mqtt/split-packets.ts";
+import { packetEnd } from "../../broker/mqtt/split-packets.ts";
 
 const PUBREC = 5;
 const PUBCOMP = 7;
@@ -35,14 +35,14 @@ export class ReleaseWindow {
     return this.#waiting.length;
   }
 
-  /** A PUBLISH of QoS 2. False: `sizeMax` are not released, so it waits; `now`: epoch milliseconds. */
-  enter(packet: Uint8Array, packetId: number, sizeMax: number, now: number): boolean {
+  /** A PUBLISH of QoS 2. False: `sizeMax` are not released, so it waits; `now` tells epoch milliseconds. */
+  enter(packet: Uint8Array, packetId: number, sizeMax: number, now: () => number): boolean {
     const repeats = this.#unreleased.has(packetId);
     if (this.#waiting.length === 0 && (repeats || this.#unreleased.size < sizeMax)) {
       this.#unreleased.add(packetId);
       return true;
     }
-    if (this.#waiting.length === 0) this.#since = now;
+    if (this.#waiting.length === 0) this.#since = now();
     this.#waiting.push({ packet: packet.slice(), packetId }); // A view would keep the whole frame that it came in.
     this.#waitingBytes += packet.length + limits.waitingOverheadBytes;
     return false;
@@ -51,11 +51,12 @@ export class ReleaseWindow {
   /** What the client is sent, as a link frame holds it. Returns what need not wait any more. */
   sent(packets: Uint8Array, sizeMax: number, now: number): Uint8Array[] {
     if (this.#unreleased.size === 0) return [];
-    forEachPacket(packets, 0, (packet) => {
-      const type = (packet[0] ?? 0) >> 4;
-      const ends = type === PUBCOMP || (type === PUBREC && packet.length > 4 && (packet[4] ?? 0) >= REFUSED);
-      if (ends) this.#unreleased.delete(((packet[2] ?? 0) << 8) | (packet[3] ?? 0));
-    });
+    for (let at = 0; at < packets.length; at = packetEnd(packets, at)) {
+      const type = (packets[at] ?? 0) >> 4;
+      // A Reason Code of failure is behind the packet id, section 3.5.2.1.
+      const refused = type === PUBREC && (packets[at + 1] ?? 0) > 2 && (packets[at + 4] ?? 0) >= REFUSED;
+      if (type === PUBCOMP || refused) this.#unreleased.delete(((packets[at + 2] ?? 0) << 8) | (packets[at + 3] ?? 0));
+    }
     const free: Uint8Array[] = [];
     while (this.#waiting[free.length] !== undefined && this.#unreleased.size < sizeMax) {
       const { packet, packetId } = this.#waiting[free.length] as Waiting;

@@ -1,4 +1,5 @@
-// How many filters a connection may send, with the time passed in.
+// What a connection makes of its client's packets: how many filters it takes, with the time passed in, and what the shard
+// gets of acknowledgements.
 
 import type { Packet } from "mqtt-packet";
 import mqttPacket from "mqtt-packet";
@@ -24,7 +25,7 @@ function setUp(version: ProtocolVersion) {
       subscriptions: names(count).map((topic) => ({ topic, qos: 1, nl: false, rap: false, rh: 0 })),
     });
   const unsubscribe = (count: number) => read({ cmd: "unsubscribe", messageId: 1, unsubscriptions: names(count) });
-  return { clock, subscribe, unsubscribe };
+  return { clock, reader, subscribe, unsubscribe };
 }
 
 const tooMany = expect.objectContaining({
@@ -49,5 +50,20 @@ describe.each([3, 4, 5] as const)("filters of a client of level %i", (version) =
     expect(unsubscribe(filtersPerSecond).type).toBe("forward");
     expect(subscribe(filtersPerSecond).type).toBe("forward");
     expect(() => subscribe(1)).toThrow(tooMany);
+  });
+});
+
+describe("acknowledgements", () => {
+  const bare = [0x40, 0x50, 0x62, 0x70].map((first) => Uint8Array.of(first, 2, 0x12, 0x34));
+
+  it.each([3, 4, 5] as const)("of level %i without a reason are for the shard what they were", (version) => {
+    const { reader } = setUp(version);
+    for (const packet of bare) expect(reader.read(packet)).toMatchObject({ type: "forward", packet });
+  });
+
+  it("of 3.1 with DUP, and those of 5.0 with properties, are as the shard knows them", () => {
+    const [, , pubrel] = bare;
+    expect(setUp(3).reader.read(Uint8Array.of(0x6a, 2, 0x12, 0x34))).toMatchObject({ packet: pubrel });
+    expect(setUp(5).reader.read(Uint8Array.of(0x62, 4, 0x12, 0x34, 0, 0))).toMatchObject({ packet: pubrel });
   });
 });
