@@ -20,6 +20,7 @@ export class StreamChannel implements WatchedStream {
   readonly #fetch: (request: Request) => Promise<Response>;
   readonly #timeoutMs: number;
   readonly #watch: StreamWatch;
+  readonly #onBroken: () => void;
   #socket: WebSocket | null = null;
   /** Envelopes that wait for the socket to open; null: it is open, or nothing was asked. */
   #opening: Uint8Array[] | null = null;
@@ -27,8 +28,15 @@ export class StreamChannel implements WatchedStream {
   #usedAt = 0;
 
   /** `fetch` reaches the receiving object. A call without an answer for `timeoutMs` has failed, and all after it. `watch`:
-   *  that of all streams of the sending object. */
-  constructor(fetch: (request: Request) => Promise<Response>, timeoutMs: number, watch = new StreamWatch()) {
+   *  that of all streams of the sending object. `onBroken`: the socket broke, so the receiving object may have died; what
+   *  was not answered has failed. */
+  constructor(
+    fetch: (request: Request) => Promise<Response>,
+    timeoutMs: number,
+    watch = new StreamWatch(),
+    onBroken: () => void = () => undefined,
+  ) {
+    this.#onBroken = onBroken;
     this.#fetch = fetch;
     this.#timeoutMs = timeoutMs;
     this.#watch = watch;
@@ -119,6 +127,7 @@ export class StreamChannel implements WatchedStream {
     if (this.#socket !== socket) return;
     this.#close();
     this.#fail();
+    soon(this.#onBroken); // As the calls are told.
   }
 
   #fail(): void {

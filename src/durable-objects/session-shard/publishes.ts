@@ -18,7 +18,8 @@ import type { TakenMessage } from "./taken-messages.ts";
 import type { OutcomeAwaiter } from "./topic-stream.ts";
 import { TopicStream } from "./topic-stream.ts";
 
-/** A stream that has answered nothing for this long while something is awaited is asked for its incarnation. */
+/** A topic shard that has answered nothing for this long while something is awaited is asked for its incarnation, should
+ *  its death have broken no socket. */
 const PROBE_MS = 5_000;
 /** How often that is looked at. Short, since the object does not sleep before it was looked at in vain. */
 const LOOK_MS = 250;
@@ -27,7 +28,8 @@ export interface PublishPorts {
   index: number;
   incarnation(): number;
   placement(): Placement;
-  channel(topicShard: number): StreamChannel;
+  /** `onBroken`: the topic shard may have died. */
+  channel(topicShard: number, onBroken: () => void): StreamChannel;
   backOffMs(attempt: number): number;
   /** Of a stream's publishes, from 1: another in each incarnation, so that an outcome that was meant for the last one
    *  settles nothing of this one. */
@@ -157,7 +159,7 @@ export class Publishes {
     const existing = this.#streams.get(topicShard);
     if (existing !== undefined) return existing;
     const ports = this.#ports;
-    const channel = ports.channel(topicShard);
+    const channel = ports.channel(topicShard, () => this.#ask(topicShard, stream));
     const stream = new TopicStream(
       channel,
       ports.firstNumber(),
@@ -191,12 +193,23 @@ export class Publishes {
 
   /** True while something is awaited. */
   #look(topicShard: number, stream: TopicStream): boolean {
-    if (stream.awaited.size === 0 && !this.#awaitsAnswers(topicShard)) return false;
-    if (stream.sender.idle && Date.now() - stream.heardAt >= PROBE_MS) {
+    if (Date.now() - stream.heardAt >= PROBE_MS) return this.#ask(topicShard, stream);
+    return this.#awaits(topicShard, stream);
+  }
+
+  /** Asks a topic shard for its incarnation, if something is awaited from it and nothing is on its way that would tell.
+   *  Returns whether something is. */
+  #ask(topicShard: number, stream: TopicStream): boolean {
+    if (!this.#awaits(topicShard, stream)) return false;
+    if (stream.sender.idle) {
       stream.heardAt = Date.now();
       stream.sender.probe();
     }
     return true;
+  }
+
+  #awaits(topicShard: number, stream: TopicStream): boolean {
+    return stream.awaited.size > 0 || this.#awaitsAnswers(topicShard);
   }
 
   #answered(topicShard: number, stream: TopicStream, tokens: readonly number[]): void {

@@ -326,11 +326,12 @@ export class Shard {
       index,
       incarnation: () => this.#state.incarnation,
       placement: () => this.#state.placement,
-      channel: (topicShard) =>
+      channel: (topicShard, onBroken) =>
         new StreamChannel(
           (request) => topicShardObject(this.#env.TOPIC_SHARD, deploymentId, topicShard).fetch(request),
           limits.callTimeoutMs,
           this.#streamWatch,
+          onBroken,
         ),
       backOffMs: (attempt) => backOffMs(attempt, Math.random()),
       firstNumber: () => 1 + (crypto.getRandomValues(new Uint32Array(1))[0] ?? 0),

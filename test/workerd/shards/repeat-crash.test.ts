@@ -28,3 +28,18 @@ it("[MQTT-3.3.1-5] a repeated publish does not replace a newer retained message"
   await late.subscribe("state");
   expect(text(await late.message())).toBe("v6");
 });
+
+it("what a topic shard had and has not told of is sent again as soon as its socket breaks", async () => {
+  const deployment = await TestDeployment.create("repeat2x", 1, { settings });
+  const silent = await deployment.connect("s");
+  await silent.subscribe("news");
+  const publisher = await deployment.connect("p");
+  void publisher.publish("news", "v1");
+  expect(text(await silent.message(false))).toBe("v1");
+  await runInDurableObject(deployment.topicShard(0) as never, (_: unknown, state: DurableObjectState) =>
+    state.abort("crash"),
+  ).catch(() => undefined);
+  const crashedAt = Date.now();
+  expect(text(await silent.message())).toBe("v1"); // Once more, as QoS 1 may.
+  expect(Date.now() - crashedAt).toBeLessThan(4_000);
+});
