@@ -159,7 +159,7 @@ export class Publishes {
     const existing = this.#streams.get(topicShard);
     if (existing !== undefined) return existing;
     const ports = this.#ports;
-    const channel = ports.channel(topicShard, () => this.#ask(topicShard, stream));
+    const channel = ports.channel(topicShard, () => ask(stream));
     const stream = new TopicStream(
       channel,
       ports.firstNumber(),
@@ -193,23 +193,9 @@ export class Publishes {
 
   /** True while something is awaited. */
   #look(topicShard: number, stream: TopicStream): boolean {
-    if (Date.now() - stream.heardAt >= PROBE_MS) return this.#ask(topicShard, stream);
-    return this.#awaits(topicShard, stream);
-  }
-
-  /** Asks a topic shard for its incarnation, if something is awaited from it and nothing is on its way that would tell.
-   *  Returns whether something is. */
-  #ask(topicShard: number, stream: TopicStream): boolean {
-    if (!this.#awaits(topicShard, stream)) return false;
-    if (stream.sender.idle) {
-      stream.heardAt = Date.now();
-      stream.sender.probe();
-    }
+    if (stream.awaited.size === 0 && !this.#awaitsAnswers(topicShard)) return false;
+    if (Date.now() - stream.heardAt >= PROBE_MS) ask(stream);
     return true;
-  }
-
-  #awaits(topicShard: number, stream: TopicStream): boolean {
-    return stream.awaited.size > 0 || this.#awaitsAnswers(topicShard);
   }
 
   #answered(topicShard: number, stream: TopicStream, tokens: readonly number[]): void {
@@ -237,4 +223,12 @@ export class Publishes {
     }
     this.#ports.retained().askAgain(topicShard);
   }
+}
+
+/** Has a topic shard tell its incarnation, unless something is on its way that makes it. It wakes from that, if it died,
+ *  and goes on with what it had stored. */
+function ask(stream: TopicStream): void {
+  if (!stream.sender.idle) return;
+  stream.heardAt = Date.now();
+  stream.sender.probe();
 }

@@ -2,7 +2,9 @@
 
 import { runInDurableObject } from "cloudflare:test";
 import { expect, it } from "vitest";
+import { writePublish } from "../../../src/broker/mqtt/write-publish.ts";
 import { defaultBrokerSettings } from "../../../src/contracts/deployment-config.ts";
+import { Outbox } from "../../../src/durable-objects/topic-shard/outbox.ts";
 import { TestDeployment, text } from "./link-client.ts";
 
 /** A subscriber's silence holds the first message in memory so long. */
@@ -42,4 +44,27 @@ it("what a topic shard had and has not told of is sent again as soon as its sock
   const crashedAt = Date.now();
   expect(text(await silent.message())).toBe("v1"); // Once more, as QoS 1 may.
   expect(Date.now() - crashedAt).toBeLessThan(4_000);
+});
+
+it("what a topic shard had stored for a session shard goes on as soon as its socket breaks", async () => {
+  const deployment = await TestDeployment.create("repeat3x", 1);
+  const subscriber = await deployment.connect("s");
+  await subscriber.subscribe("news");
+  const publisher = await deployment.connect("p");
+  expect(await publisher.publish("news", "v1")).toBe(0); // The socket is open.
+  expect(text(await subscriber.message())).toBe("v1");
+  await runInDurableObject(deployment.topicShard(0) as never, async (_: unknown, state: DurableObjectState) => {
+    const packet = writePublish({
+      topic: "news",
+      qos: 1,
+      retain: false,
+      packetId: 1,
+      properties: new Uint8Array(),
+      payload: new TextEncoder().encode("v2"),
+    });
+    new Outbox(state.storage.sql).add(0, { publisher: 0, expiresAt: 0, packet, origin: null, member: null });
+    await state.storage.sync();
+    state.abort("crash");
+  }).catch(() => undefined);
+  expect(text(await subscriber.message())).toBe("v2");
 });
