@@ -3,16 +3,12 @@
 
 import type { Attach } from "../../contracts/link.ts";
 
-/** What is known of a link from the attach on, and for good. */
-interface Fixed {
-  uid: number;
-  attach: Attach;
+export interface LinkAttachment {
+  readonly uid: number;
+  readonly attach: Attach;
   /** Epoch milliseconds. */
-  connectedAt: number;
-  createdAt: number;
-}
-
-export interface LinkAttachment extends Readonly<Fixed> {
+  readonly connectedAt: number;
+  readonly createdAt: number;
   /** The session has a row. */
   stored: boolean;
   sentUpTo: number;
@@ -25,38 +21,59 @@ export interface LinkAttachment extends Readonly<Fixed> {
 /** A release reads what the last one wrote. */
 const VERSION = 2;
 
-export type WrittenAttachment = readonly [
-  version: typeof VERSION,
-  fixed: string,
+/** What never changes: what the client chose, as it is, since JSON makes six characters of some of its own; JSON. */
+export type Fixed = readonly [clientId: string, username: string | null, rest: string];
+
+/** In the socket, version 2. */
+type Written = readonly [
+  version: number,
+  ...fixed: Fixed,
   stored: boolean,
   sentUpTo: number,
   cursor: number | undefined,
   handshakes: Uint8Array | undefined,
 ];
 
-/** As version 1, an object, had it. */
-type Version1 = Fixed & { v: 1; stored: boolean; sentUpTo: number; cursor?: number; handshakes?: Uint8Array };
+/** Version 1. */
+type Written1 = Omit<LinkAttachment, "cursor" | "handshakes"> &
+  Partial<Pick<LinkAttachment, "cursor" | "handshakes">> & { readonly v: 1 };
+
+interface Rest extends Pick<LinkAttachment, "uid" | "connectedAt" | "createdAt"> {
+  attach: Omit<Attach, "clientId" | "username">;
+}
 
 /** What never changes of an attachment, to be given to `writeAttachment`. */
-export function fixedOf({ uid, attach, connectedAt, createdAt }: LinkAttachment): string {
-  return JSON.stringify({ uid, attach, connectedAt, createdAt } satisfies Fixed);
+export function fixedOf({ uid, attach, connectedAt, createdAt }: LinkAttachment): Fixed {
+  const { clientId, username, ...others } = attach;
+  const rest: Rest = { uid, attach: others, connectedAt, createdAt };
+  return [clientId, username, JSON.stringify(rest)];
 }
 
 /** For the socket. */
 export function writeAttachment(
-  fixed: string,
+  [clientId, username, rest]: Fixed,
   { stored, sentUpTo, cursor, handshakes }: LinkAttachment,
-): WrittenAttachment {
-  return [VERSION, fixed, stored, sentUpTo, cursor, handshakes];
+): Written {
+  return [VERSION, clientId, username, rest, stored, sentUpTo, cursor, handshakes];
 }
 
 /** Of a socket; null: its link was ended. */
-export function readAttachment(written: WrittenAttachment | Version1 | null): LinkAttachment | null {
+export function readAttachment(written: Written | Written1 | null): LinkAttachment | null {
   if (written === null) return null;
   if ("v" in written) {
-    const { uid, attach, connectedAt, createdAt, stored, sentUpTo, cursor, handshakes } = written;
-    return { uid, attach, connectedAt, createdAt, stored, sentUpTo, cursor, handshakes };
+    const { v: _, cursor, handshakes, ...attachment } = written;
+    return { ...attachment, cursor, handshakes };
   }
-  const [, fixed, stored, sentUpTo, cursor, handshakes] = written;
-  return { ...(JSON.parse(fixed) as Fixed), stored, sentUpTo, cursor, handshakes };
+  const [, clientId, username, rest, stored, sentUpTo, cursor, handshakes] = written;
+  const { uid, attach, connectedAt, createdAt } = JSON.parse(rest) as Rest;
+  return {
+    uid,
+    attach: { ...attach, clientId, username },
+    connectedAt,
+    createdAt,
+    stored,
+    sentUpTo,
+    cursor,
+    handshakes,
+  };
 }

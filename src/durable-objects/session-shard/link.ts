@@ -7,7 +7,7 @@ import type { ReasonCode } from "../../broker/mqtt/reason-codes.ts";
 import type { Session } from "../../broker/session/session.ts";
 import type { ShardFrame } from "../../contracts/link.ts";
 import { LINK_HEADER_BYTES, linkClose, readCredit, writeDataFrame } from "../../contracts/link.ts";
-import type { LinkAttachment } from "./link-attachment.ts";
+import type { Fixed, LinkAttachment } from "./link-attachment.ts";
 import { fixedOf, writeAttachment } from "./link-attachment.ts";
 
 const PUBLISH = 3;
@@ -20,7 +20,7 @@ export class Link {
   /** Set when the client said goodbye or the shard ended it: how, and what becomes of the session and the will. */
   farewell: { reason: string; sessionExpiryInterval: number | null; discardsWill: boolean } | null = null;
   /** Null: nothing of it was written since the object woke. */
-  #fixed: string | null = null;
+  #fixed: Fixed | null = null;
   #packets: Uint8Array[] = [];
   #bytes = 0;
   #credit: number = limits.linkWindowBytes;
