@@ -9,8 +9,8 @@ import { reasonCodes } from "./reason-codes.ts";
 /** First byte of each kind, with the flags that it must carry. */
 const firstBytes = { puback: 0x40, pubrec: 0x50, pubrel: 0x62, pubcomp: 0x70 } as const;
 
-/** An acknowledgement without a reason code has as many bytes, and is the same in all versions. */
-export const BARE_ACKNOWLEDGEMENT_BYTES = 4;
+/** An acknowledgement without a reason code is its packet id alone. */
+const BARE_REMAINING_LENGTH = 2;
 
 type Kind = Acknowledgement["type"];
 
@@ -33,6 +33,11 @@ const published: readonly number[] = [
   reasonCodes.payloadFormatInvalid,
 ];
 const released: readonly number[] = [reasonCodes.success, reasonCodes.packetIdentifierNotFound];
+
+/** Whether an acknowledgement that begins at `at` has no reason code: four bytes then, and the same in all versions. */
+export function isBare(packets: Uint8Array, at = 0): boolean {
+  return packets[at + 1] === BARE_REMAINING_LENGTH;
+}
 
 /** Reads and checks an acknowledgement. Throws MqttError. */
 export function readAcknowledgement(packet: Uint8Array, version: ProtocolVersion): Acknowledgement {

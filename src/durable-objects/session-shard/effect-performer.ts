@@ -80,6 +80,7 @@ export class EffectPerformer {
     effects.length = 0;
     this.#write();
     this.#links.flush();
+    if (effects.length > 0) this.settle(); // Who could not be written down was ended.
   }
 
   /** What must be written before anything is sent. */
@@ -96,19 +97,33 @@ export class EffectPerformer {
   }
 
   #keep(): void {
-    for (const session of this.#toKeep) this.#clients.keepHandshakes(session);
+    for (const session of this.#toKeep) {
+      try {
+        this.#clients.keepHandshakes(session);
+      } catch (error) {
+        this.#failed(session, error);
+      }
+    }
     this.#toKeep.clear();
   }
 
   #save(): void {
     for (const session of this.#toSave) {
-      const link = this.#links.byUid(session);
-      if (link === null || link.closed) continue;
-      link.save();
-      const { sharing, sentUpTo } = link.session.outbound;
-      if (sharing) this.#records.sentUpTo(session, sentUpTo);
+      try {
+        this.#saveOne(session);
+      } catch (error) {
+        this.#failed(session, error);
+      }
     }
     this.#toSave.clear();
+  }
+
+  #saveOne(session: number): void {
+    const link = this.#links.byUid(session);
+    if (link === null || link.closed) return;
+    link.save();
+    const { sharing, sentUpTo } = link.session.outbound;
+    if (sharing) this.#records.sentUpTo(session, sentUpTo);
   }
 
   #perform(effect: Effect): void {

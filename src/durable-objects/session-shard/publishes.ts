@@ -21,6 +21,8 @@ import { TopicStream } from "./topic-stream.ts";
 /** A topic shard that has answered nothing for this long while something is awaited is asked for its incarnation, should
  *  its death have broken no socket. */
 const PROBE_MS = 5_000;
+/** It is asked no sooner again than this, should it die of it. */
+const ASK_MS = 1_000;
 /** How often that is looked at. Short, since the object does not sleep before it was looked at in vain. */
 const LOOK_MS = 250;
 
@@ -228,7 +230,9 @@ export class Publishes {
 /** Has a topic shard tell its incarnation, unless something is on its way that makes it. It wakes from that, if it died,
  *  and goes on with what it had stored. */
 function ask(stream: TopicStream): void {
-  if (!stream.sender.idle) return;
-  stream.heardAt = Date.now();
+  const now = Date.now();
+  if (!stream.sender.idle || now - stream.askedAt < ASK_MS) return;
+  stream.heardAt = now;
+  stream.askedAt = now;
   stream.sender.probe();
 }

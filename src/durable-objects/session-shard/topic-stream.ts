@@ -38,6 +38,8 @@ export class TopicStream {
   readonly awaited = new Map<number, Awaited>();
   /** When something was last answered, or began to be awaited; epoch milliseconds. */
   heardAt = 0;
+  /** When the topic shard was last asked for its incarnation; epoch milliseconds. */
+  askedAt = 0;
   /** What is awaited costs so much in memory. */
   #awaitedBytes = 0;
   #nextNumber: number;

@@ -9,7 +9,7 @@ import type { AuthPacket, ClientPacket, DisconnectPacket, ProtocolVersion } from
 import type { Publish } from "../../broker/mqtt/publish.ts";
 import { normalisePublish, withTopic } from "../../broker/mqtt/rewrite-publish.ts";
 import { reasonCodes } from "../../broker/mqtt/reason-codes.ts";
-import { BARE_ACKNOWLEDGEMENT_BYTES, writeAcknowledgement } from "../../broker/mqtt/acknowledgement.ts";
+import { isBare, writeAcknowledgement } from "../../broker/mqtt/acknowledgement.ts";
 import { writeSubscribe, writeUnsubscribe } from "../../broker/mqtt/server-packets.ts";
 import { withinTopicBounds } from "../../broker/topics/topic-name.ts";
 
@@ -60,7 +60,7 @@ export class InboundReader {
       case "pubrel":
       case "pubcomp":
         // Without a reason it is the same in all versions, but for the flags that 3.1 allows.
-        if (this.#version > 3 && bytes.length === BARE_ACKNOWLEDGEMENT_BYTES) return forward(bytes);
+        if (this.#version > 3 && isBare(bytes)) return forward(bytes);
         return forward(writeAcknowledgement(packet.type, packet.packetId, packet.reasonCode, 5));
       case "subscribe":
         this.#charge(packet.subscriptions.length);

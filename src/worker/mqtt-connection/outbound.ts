@@ -5,7 +5,7 @@ import type { ProtocolVersion } from "../../broker/mqtt/packets.ts";
 import { writeVersion3 } from "../../broker/mqtt/rewrite-publish.ts";
 import { writeSuback, writeUnsuback } from "../../broker/mqtt/server-packets.ts";
 import { packetEnd } from "../../broker/mqtt/split-packets.ts";
-import { BARE_ACKNOWLEDGEMENT_BYTES, writeAcknowledgement } from "../../broker/mqtt/acknowledgement.ts";
+import { isBare, writeAcknowledgement } from "../../broker/mqtt/acknowledgement.ts";
 
 const types = {
   publish: 3,
@@ -61,7 +61,7 @@ function translated(packets: Uint8Array, write: Write): Outbound {
   let count = 0;
   for (let at = 0; at < packets.length; count += 1) {
     const end = packetEnd(packets, at);
-    if (end - at === BARE_ACKNOWLEDGEMENT_BYTES && isAcknowledgement(typeOf(packets, at))) {
+    if (isAcknowledgement(typeOf(packets, at)) && isBare(packets, at)) {
       while (at < end) into[length++] = packets[at++] ?? 0;
       continue;
     }

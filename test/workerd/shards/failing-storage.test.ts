@@ -3,6 +3,7 @@
 
 import { runInDurableObject } from "cloudflare:test";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { reasonCodes } from "../../../src/broker/mqtt/reason-codes.ts";
 import { log } from "../../../src/platform/log.ts";
 import { TestDeployment, text } from "./link-client.ts";
 
@@ -94,4 +95,21 @@ it("[MQTT-4.3.3-12] QoS 2 of a share that its topic shard could not write comes 
   for (const payload of ["one", "two"]) expect(text(await member.messageOnce())).toBe(payload);
   await publisher.publishOnce("t", "last", { messageId: 3 });
   expect(text(await member.messageOnce())).toBe("last");
+});
+
+it("a client whose socket takes nothing more is ended, and nobody else notices", async () => {
+  const here = await TestDeployment.create("storagefails9x", 1);
+  const one = await here.connect("one", { sessionExpiryInterval: 0 });
+  await runInDurableObject(here.sessionShard(0) as never, (_instance, context) => {
+    for (const socket of context.getWebSockets("cone")) {
+      socket.serializeAttachment = (attachment) => {
+        if (attachment !== null) throw new Error("a test: too large");
+      };
+    }
+  });
+  const other = await here.connect("other");
+  one.send({ cmd: "publish", topic: "t", payload: "x", qos: 2, retain: false, dup: false, messageId: 1 });
+  await one.closed;
+  expect(await other.publish("t", "x")).toBe(reasonCodes.noMatchingSubscribers);
+  expect(await (await here.connect("one")).publish("t", "x")).toBe(reasonCodes.noMatchingSubscribers);
 });
