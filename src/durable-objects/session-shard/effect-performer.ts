@@ -88,43 +88,35 @@ export class EffectPerformer {
     try {
       this.#store.settle();
       this.#outbox.commit();
-      if (this.#toKeep.size > 0) this.#keep();
-      if (this.#toSave.size > 0) this.#save();
+      this.#forEach(this.#toKeep, this.#keep);
+      this.#forEach(this.#toSave, this.#save);
     } catch (error) {
       this.#storageFailed(error);
       throw error;
     }
   }
 
-  #keep(): void {
-    for (const session of this.#toKeep) {
+  /** What fails of one session ends its client, and holds up no other's. */
+  #forEach(sessions: Set<number>, work: (session: number) => void): void {
+    for (const session of sessions) {
       try {
-        this.#clients.keepHandshakes(session);
+        work(session);
       } catch (error) {
         this.#failed(session, error);
       }
     }
-    this.#toKeep.clear();
+    sessions.clear();
   }
 
-  #save(): void {
-    for (const session of this.#toSave) {
-      try {
-        this.#saveOne(session);
-      } catch (error) {
-        this.#failed(session, error);
-      }
-    }
-    this.#toSave.clear();
-  }
+  readonly #keep = (session: number): void => this.#clients.keepHandshakes(session);
 
-  #saveOne(session: number): void {
+  readonly #save = (session: number): void => {
     const link = this.#links.byUid(session);
     if (link === null || link.closed) return;
     link.save();
     const { sharing, sentUpTo } = link.session.outbound;
     if (sharing) this.#records.sentUpTo(session, sentUpTo);
-  }
+  };
 
   #perform(effect: Effect): void {
     switch (effect.type) {

@@ -156,7 +156,7 @@ export class Wills {
     }
     const { next } = sql.exec<{ next: number | null }>("SELECT min(due) AS next FROM will WHERE due IS NOT NULL").one();
     if (next === null) this.#mayWait = false;
-    else runAt(open.length === BATCH || closed === 0 ? next : now + CLOSED_MS);
+    else runAt(open.length >= BATCH || closed === 0 ? next : now + CLOSED_MS);
   }
 
   /** The first of those that are due and may be published, and how many of closed slots were passed over. */
@@ -171,10 +171,10 @@ export class Wills {
         now,
         last.due,
         last.uid,
-        BATCH - open.length,
+        BATCH,
       );
       const rows = page.toArray();
-      isFull = rows.length === BATCH - open.length;
+      isFull = rows.length === BATCH;
       for (const { uid, client_id: clientId } of rows) {
         if (isClosed(clientId)) closed += 1;
         else open.push(uid);
